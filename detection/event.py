@@ -1,0 +1,82 @@
+"""What detection says: scores a sample, and events with their channels ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from telemetry import Group, Severity, Times
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One channel's share of an event: its path, its unit-free share (all shares sum to 1), its peak.
+
+    ``score`` is the channel's own peak over the threshold; ``reason`` is a sentence ("2.6 x anything in the
+    last 2,000 samples").
+    """
+
+    name: str
+    share: float
+    score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One happening on one satellite.
+
+    Times are UTC microseconds; ``end`` is the newest sample that belongs to it, and ``open`` says whether it
+    goes on. ``model`` is a model's name, a plain score's (``ar``, ``diff``, ``std``, ``lstd``, ``z``) or
+    ``limits``; ``score`` is the peak over the threshold; ``channels`` are ranked, largest share first.
+    ``key`` is unique in a session and stays the same while the event grows. ``reason`` is a sentence.
+    ``seconded`` names every other judge that saw the same.
+    """
+
+    key: int
+    satellite: str
+    start: int
+    end: int
+    open: bool
+    severity: Severity
+    model: str
+    version: str
+    score: float
+    channels: tuple[Contribution, ...]
+    reason: str = ""
+    seconded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What was made of consecutive samples of one group, in step with them.
+
+    ``times`` (n,) int64; ``ratio`` (n, channels) float32, largest score of the bank over its threshold (1 is the
+    threshold, NaN before a channel can be judged); ``low`` and ``high`` (n, channels) float32, what was
+    expected of the channel, in channel units.
+    """
+
+    group: Group
+    times: Times
+    ratio: npt.NDArray[np.float32]
+    low: npt.NDArray[np.float32]
+    high: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Scores of one model for windows of one group: (n,) stamps of the newest sample and, for each, its channel.
+
+    ``ratio`` is over the model's threshold for that channel; NaN where it cannot be judged yet.
+    ``skipped`` windows were never scored (a live source outran the pool): a recorded gap in the scores.
+    """
+
+    group: Group
+    model: str
+    version: str
+    times: Times
+    channels: npt.NDArray[np.int32]
+    ratio: npt.NDArray[np.float32]
+    skipped: npt.NDArray[np.bool_]

@@ -1,0 +1,28 @@
+"""What a model asks for and what its output means, as read from its ``config.pbtxt`` (``contracts``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["reconstruction", "forecast", "score"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpec:
+    """The windows of one model.
+
+    ``window`` and ``stride`` count samples of the model's grid; ``sample_period`` is its step in microseconds,
+    or None for ``native`` (the channel's own median step). ``channels`` is ``("any",)`` for a model that takes
+    one channel at a time, else ordered patterns (``*/eps/battery_voltage``) bound once a satellite.
+    ``scaling`` names how values are normalised (``commissioning``: less the location, over the scale).
+    """
+
+    model: str
+    version: str
+    kind: Kind
+    window: int
+    stride: int
+    sample_period: int | None = None
+    channels: tuple[str, ...] = ("any",)
+    scaling: str = "commissioning"

@@ -1,0 +1,27 @@
+"""Telemetry arrives: what a channel and a frame are, where frames come from, the newest minutes in memory.
+
+Knows nothing of the rest of the program.
+"""
+
+from telemetry.channel import Channel, ChannelType, Group, Limit, Severity
+from telemetry.frame import Column, Frame, Quality, Tick, Times
+from telemetry.source import Injected, ListSource, Mode, Origin, Source, SourceError
+
+__all__ = [
+    "Channel",
+    "ChannelType",
+    "Column",
+    "Frame",
+    "Group",
+    "Injected",
+    "Limit",
+    "ListSource",
+    "Mode",
+    "Origin",
+    "Quality",
+    "Severity",
+    "Source",
+    "SourceError",
+    "Tick",
+    "Times",
+]
