@@ -12,9 +12,7 @@ SECOND = 1_000_000
 def iso(time: int) -> str:
     """``2030-01-01T00:00:00Z``, with microseconds only where there are any."""
     moment = EPOCH + timedelta(microseconds=int(time))
-    return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace(
-        "+00:00", "Z"
-    )
+    return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
 def parse_iso(text: str) -> int:
