@@ -1,0 +1,123 @@
+"""Every command and its options. Each imports what it runs when it runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.errors import BAD_INPUT, ENDED_EARLY, OK, UsageError, complain
+
+app = typer.Typer(
+    name="perigee",
+    help="Watches satellite telemetry from one workstation.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Sources = Annotated[list[str], typer.Argument(help="CSV or Parquet files, or sim:demo?seed=7&start=now")]
+Speed = Annotated[str, typer.Option(metavar="X|max", help="Telemetry seconds a second, or max.")]
+Duration = Annotated[float | None, typer.Option(metavar="SECONDS", help="End after so much telemetry.")]
+EngineChoice = Annotated[str, typer.Option(metavar="auto|embedded|triton|triton://HOST:PORT")]
+ArchiveFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Where telemetry is recorded.")]
+Repository = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the models lie.")]
+Models = Annotated[list[str] | None, typer.Option("--model", metavar="NAME", help="Only this model; repeatable.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting.")]
+TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="The file's time column.")]
+Period = Annotated[str | None, typer.Option(metavar="5s", help="Step of a file that has no times.")]
+Start = Annotated[str | None, typer.Option(metavar="TIME", help="When a file with relative times began.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("perigee"))
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def window(
+    context: typer.Context,
+    archive: ArchiveFile = None,
+    engine: EngineChoice = "auto",
+    repository: Repository = None,
+    model: Models = None,
+    setting: Settings = None,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Open the window on the built-in fleet, or run a command."""
+    if context.invoked_subcommand is None:
+        from app.cli.watch import open_window
+
+        raise typer.Exit(open_window(archive, engine, repository, model or [], setting or []))
+
+
+@app.command()
+def monitor(
+    source: Sources,
+    speed: Speed = "1",
+    duration: Duration = None,
+    engine: EngineChoice = "auto",
+    archive: ArchiveFile = None,
+    repository: Repository = None,
+    model: Models = None,
+    time: TimeColumn = None,
+    period: Period = None,
+    start: Start = None,
+    setting: Settings = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Watch without a window.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Watch sources: with a window, or with --headless without one."""
+    from app.cli.headless import watch
+    from app.cli.watch import make_plan, open_window_on
+
+    plan = make_plan(
+        source,
+        speed=speed,
+        duration=duration,
+        engine=engine,
+        archive=archive,
+        repository=repository,
+        models=model or [],
+        time=time,
+        period=period,
+        start=start,
+        settings=setting or [],
+        headless=headless,
+    )
+    if json and not headless:
+        raise UsageError("--json prints the result of a run without a window: give --headless too.")
+    raise typer.Exit(watch(plan, as_json=json) if headless else open_window_on(plan))
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Repository to write the models to.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Train the reference models anew (needs the extra 'convert')."""
+    command = [sys.executable, "-m", "training", "--out", str(out), "--seed", str(seed)]
+    code = subprocess.run(command, check=False).returncode
+    raise typer.Exit(code if code in (OK, BAD_INPUT) else ENDED_EARLY)
+
+
+def run(argv: list[str]) -> int:
+    """Carry out a command line; its exit code. What may be expected to go wrong is one line on stderr."""
+    from app.expected import EXPECTED
+
+    try:
+        code = app(argv, standalone_mode=False, prog_name="perigee")
+    except typer.exceptions.TyperException as problem:
+        said = problem.format_message() if hasattr(problem, "format_message") else str(problem)
+        complain(f"{said.rstrip('.')}. 'perigee --help' lists what there is.")
+        return BAD_INPUT
+    except (UsageError, *EXPECTED) as problem:
+        complain(problem)
+        return BAD_INPUT
+    return code if isinstance(code, int) else OK

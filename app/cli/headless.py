@@ -1,0 +1,126 @@
+"""``monitor --headless``: the same session without a screen. Progress on stderr, the result on stdout."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from types import FrameType
+
+from app import paths
+from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
+from app.cli.result import MonitorResult, result
+from app.plan import Plan
+from app.session import Session, open_session
+from app.settings import load
+from app.sources import open_sources
+from telemetry.clock import SECOND, iso
+
+PROGRESS_S = 1.0
+
+
+def watch(plan: Plan, *, as_json: bool) -> int:
+    """Watch until the sources end or Ctrl-C; the exit code. Raises what the doors raise."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    settings, notices = load(paths.settings_file(), plan.settings)
+    now = int(time.time() * SECOND)
+    sources = open_sources(plan, now)
+    try:
+        session = open_session(plan, settings, sources, now)
+    except BaseException:
+        for source in sources:
+            source.close()
+        raise
+    for notice in [*notices, *session.notes]:
+        complain(notice)
+    interrupted = _Interrupt(session)
+    try:
+        session.start()
+        progress = _Progress(session)
+        while not session.wait(PROGRESS_S):
+            progress.show()
+            if session.recording_failed:
+                session.stop()
+        progress.end()
+    finally:
+        session.close()
+        interrupted.restore()
+    outcome = result(session)
+    sys.stdout.write(outcome.model_dump_json(indent=2) + "\n" if as_json else _summary(outcome))
+    if interrupted.seen:
+        return INTERRUPTED
+    failed = session.failed
+    if failed is not None:
+        complain(f"Ended early. {failed}")
+        return ENDED_EARLY
+    return OK
+
+
+class _Interrupt:
+    """Ctrl-C and SIGTERM ask the session to end and let it drain."""
+
+    def __init__(self, session: Session) -> None:
+        self.seen = False
+        self._session = session
+        self._before = {name: signal.signal(name, self._ask) for name in (signal.SIGINT, signal.SIGTERM)}
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.seen = True
+        self._session.stop()
+
+    def restore(self) -> None:
+        for name, before in self._before.items():
+            signal.signal(name, before)
+
+
+class _Progress:
+    """One line that is written over on a terminal; elsewhere a line a minute."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._terminal = sys.stderr.isatty()
+        self._next = 0.0
+        self._wrote = False
+
+    def show(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + (0.0 if self._terminal else 60.0)
+        totals = self._session.totals()
+        clock = max(line.clock for line in self._session.lines)
+        text = (
+            f"{iso(clock - clock % SECOND)}  {totals.samples:,} samples, {totals.recorded:,} recorded, "
+            f"{totals.scored:,} windows scored, {totals.skipped:,} skipped, "
+            f"{len(self._session.all_events())} events"
+        )
+        sys.stderr.write(f"\r\x1b[K{text}" if self._terminal else f"{text}\n")
+        sys.stderr.flush()
+        self._wrote = True
+
+    def end(self) -> None:
+        if self._wrote and self._terminal:
+            sys.stderr.write("\n")
+
+
+def _summary(outcome: MonitorResult) -> str:
+    lines = [
+        f"{outcome.source}: {outcome.samples:,} samples in {outcome.elapsed_s:.1f} s, "
+        f"{outcome.recorded_samples:,} recorded in {outcome.archive}",
+        f"{outcome.windows.scored:,} windows scored, {outcome.windows.skipped:,} skipped. {outcome.engine.reason}",
+        f"{len(outcome.events)} event{'' if len(outcome.events) == 1 else 's'}"
+        + (":" if outcome.events else " was found." if len(outcome.events) == 1 else "."),
+    ]
+    for event in outcome.events:
+        names = ", ".join(one.name for one in event.channels[:3])
+        more = f" and {len(event.channels) - 3} more" if len(event.channels) > 3 else ""
+        lines.append(
+            f"  {event.start}  {event.satellite}  {names}{more}: {event.score:.1f} x threshold "
+            f"({event.model}), {event.severity}"
+        )
+    for fault in outcome.injected:
+        lines.append(
+            f"Injected: {fault.start} to {fault.end}  {fault.satellite}  {fault.channels[0]} ({fault.kind})"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,135 @@
+"""What ``perigee monitor --json`` prints: the contract as types, from which ``docs/schema`` is made."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from app.session import Session
+from detection.event import Event
+from telemetry import Injected
+from telemetry.clock import iso
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Windows(_Part):
+    """Windows that models judged: one is channel x model x position."""
+
+    scored: int
+    skipped: int
+    by_model: dict[str, int]
+
+
+class ChannelShare(_Part):
+    """A channel's share of an event; shares sum to 1, largest first."""
+
+    name: str
+    unit: str
+    contribution: float
+
+
+class EventResult(_Part):
+    """One event; times are ISO 8601 UTC, ``score`` is its peak over the threshold."""
+
+    satellite: str
+    start: str
+    end: str
+    severity: str
+    model: str
+    version: str
+    score: float
+    channels: list[ChannelShare]
+    reason: str
+    seconded: list[str]
+
+
+class InjectedResult(_Part):
+    """A fault that the source knows it contains, main channel first."""
+
+    satellite: str
+    channels: list[str]
+    kind: str
+    start: str
+    end: str
+    visible: str
+
+
+class EngineResult(_Part):
+    """What scored the windows, and why that."""
+
+    kind: str
+    detail: str
+    reason: str
+
+
+class MonitorResult(_Part):
+    """Everything that one run of ``monitor`` did."""
+
+    source: str
+    session: int
+    archive: str
+    frames: int
+    samples: int
+    recorded_samples: int
+    windows: Windows
+    events: list[EventResult]
+    injected: list[InjectedResult]
+    engine: EngineResult
+    notes: list[str]
+    elapsed_s: float
+
+
+def result(session: Session) -> MonitorResult:
+    """The result of a session that is closed."""
+    totals = session.totals()
+    units = {channel.key: channel.unit for group in session.groups for channel in group.channels}
+    engine = session.engine
+    return MonitorResult(
+        source=" ".join(session.plan.sources),
+        session=session.id,
+        archive=session.plan.archive,
+        frames=totals.frames,
+        samples=totals.samples,
+        recorded_samples=totals.recorded,
+        windows=Windows(scored=totals.scored, skipped=totals.skipped, by_model=totals.by_model),
+        events=[_event(event, units) for event in session.all_events()],
+        injected=[_injected(fault) for fault in session.injected],
+        engine=EngineResult(kind=engine.kind, detail=engine.detail, reason=engine.reason),
+        notes=session.notes,
+        elapsed_s=round(totals.elapsed_s, 3),
+    )
+
+
+def _event(event: Event, units: dict[str, str]) -> EventResult:
+    return EventResult(
+        satellite=event.satellite,
+        start=iso(event.start),
+        end=iso(event.end),
+        severity=event.severity.value,
+        model=event.model,
+        version=event.version,
+        score=round(event.score, 4),
+        channels=[
+            ChannelShare(
+                name=one.name,
+                unit=units.get(f"{event.satellite}/{one.name}", ""),
+                contribution=round(one.share, 6),
+            )
+            for one in event.channels
+        ],
+        reason=event.reason,
+        seconded=list(event.seconded),
+    )
+
+
+def _injected(fault: Injected) -> InjectedResult:
+    return InjectedResult(
+        satellite=fault.satellite,
+        channels=list(fault.channels),
+        kind=fault.kind,
+        start=iso(fault.start),
+        end=iso(fault.end),
+        visible=iso(fault.visible),
+    )

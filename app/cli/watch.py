@@ -1,0 +1,119 @@
+"""From options to a plan, and from a plan to a window where there is a display."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app import paths
+from app.cli.errors import UsageError, complain
+from app.display import why_no_window
+from app.plan import Plan
+from telemetry.clock import parse_iso
+from telemetry.files import parse_duration
+
+HOUR_S = 3600.0
+
+
+def make_plan(
+    sources: Sequence[str],
+    *,
+    speed: str = "1",
+    duration: float | None = None,
+    engine: str = "auto",
+    archive: Path | None = None,
+    repository: Path | None = None,
+    models: Sequence[str] = (),
+    time: str | None = None,
+    period: str | None = None,
+    start: str | None = None,
+    settings: Sequence[str] = (),
+    headless: bool = False,
+) -> Plan:
+    """The plan that the options ask for. Raises UsageError."""
+    if duration is not None and not (math.isfinite(duration) and duration > 0):
+        raise UsageError("--duration takes seconds of telemetry above 0, such as 3600.")
+    if archive is None:
+        archive = paths.run_archive(datetime.now(UTC)) if headless else paths.default_archive()
+    return Plan(
+        sources=tuple(sources),
+        archive=str(archive.expanduser().resolve()),
+        repository=str((repository or paths.SEED_REPOSITORY).expanduser().resolve()),
+        speed=_speed(speed),
+        duration=duration,
+        engine=engine,
+        models=tuple(models),
+        time_column=time,
+        period=_period(period),
+        start=_start(start),
+        settings=tuple(settings),
+    )
+
+
+def open_window(
+    archive: Path | None, engine: str, repository: Path | None, models: Sequence[str], settings: Sequence[str]
+) -> int:
+    """The window on the built-in fleet; without a display an hour of it is watched headless."""
+    reason = why_no_window()
+    if reason is not None:
+        from app.cli.headless import watch
+
+        complain(f"{reason} Watching an hour of the built-in fleet without a window, at full speed.")
+        plan = make_plan(
+            ["sim:demo"],
+            speed="max",
+            duration=HOUR_S,
+            engine=engine,
+            archive=archive,
+            repository=repository,
+            models=models,
+            settings=settings,
+            headless=True,
+        )
+        return watch(plan, as_json=False)
+    plan = make_plan(
+        ["sim:demo"], engine=engine, archive=archive, repository=repository, models=models, settings=settings
+    )
+    return _run_window(plan)
+
+
+def open_window_on(plan: Plan) -> int:
+    """The window on the sources of ``plan``. Raises UsageError where there is no display."""
+    reason = why_no_window()
+    if reason is not None:
+        raise UsageError(f"{reason} Give --headless to watch without a window.")
+    return _run_window(plan)
+
+
+def _run_window(plan: Plan) -> int:
+    from app.window.main import run
+
+    return run(plan)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"--speed takes a number above 0, such as 1 or 200, or max, not '{text}'.")
+    return value
+
+
+def _period(text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as problem:
+        raise UsageError(f"--period: {problem}") from problem
+
+
+def _start(text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_iso(text)
+    except (ValueError, OverflowError) as problem:
+        raise UsageError(f"--start takes a time such as 2030-01-01T00:00:00Z, not '{text}'.") from problem

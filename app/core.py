@@ -1,0 +1,138 @@
+"""The core: a process without Qt that owns sources, judge, pool and archive, and outlives its windows.
+
+Started by a window with a plan on its standard input; answers one line of JSON on its standard output
+(``ready``, or ``error`` with a sentence) and then speaks through its socket only.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+from app.expected import EXPECTED
+from app.link.card import CoreCard, card_path
+from app.link.messages import group_to_json
+from app.link.server import Server
+from app.link.wire import Header
+from app.paths import archive_key, settings_file
+from app.plan import Plan
+from app.session import Session, make_ring, open_session
+from app.settings import load
+from app.sources import open_sources
+from telemetry.clock import SECOND
+from telemetry.ring import describe
+
+log = logging.getLogger(__name__)
+
+PUBLISH_S = 0.1
+NICE = 10
+"""The window's process comes first: a late score is better than a window that hangs."""
+
+
+class Core:
+    """A session, its live ring and its socket."""
+
+    def __init__(self, plan: Plan) -> None:
+        settings, self.notices = load(settings_file(), plan.settings)
+        now = int(time.time() * SECOND)
+        sources = open_sources(plan, now)
+        self._key = archive_key(plan.archive_path)
+        try:
+            groups = [group for source in sources for group in source.groups]
+            self._ring = make_ring(groups, self._key)
+            self.session: Session = open_session(plan, settings, sources, now, self._ring)
+        except BaseException:
+            for source in sources:
+                source.close()
+            raise
+        self._stop = threading.Event()
+        self._server = Server(self._key, self._answer, self.session.events)
+        self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
+        self._path = card_path(plan.archive_path)
+        self.card.write(self._path)
+
+    def run(self) -> None:
+        """Watch until asked to stop."""
+        self.session.start()
+        while not self._stop.wait(PUBLISH_S):
+            self.session.publish()
+
+    def stop(self) -> None:
+        """Ask ``run`` to end."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Drain everything, then let clients go and remove what was published."""
+        self.session.close()
+        self.session.publish()
+        self._server.close(2.0)
+        self._path.unlink(missing_ok=True)
+        self._ring.close()
+        self._ring.unlink()
+
+    def _answer(self, request: Header) -> Header:
+        match request.get("do"):
+            case "hello":
+                return self._hello()
+            case "stop":
+                self._stop.set()
+                return {"stopping": True}
+            case other:
+                return {"error": f"This core cannot '{other}'."}
+
+    def _hello(self) -> Header:
+        session, engine = self.session, self.session.engine
+        return {
+            "pid": os.getpid(),
+            "session": session.id,
+            "sources": [
+                {"name": line.source.name, "mode": line.source.mode, "origin": line.source.origin}
+                for line in session.lines
+            ],
+            "plan": session.plan.to_json(),
+            "relative": session.relative,
+            "groups": [group_to_json(group) for group in session.groups],
+            "ring": {"path": str(self._ring.path), "layout": describe(self._ring.tracks)},
+            "engine": {"kind": engine.kind, "detail": engine.detail, "reason": engine.reason},
+            "models": [card.name for card in session.cards],
+            "archive": str(session.plan.archive_path),
+            "notices": [*self.notices, *session.notes],
+        }
+
+
+def main() -> int:
+    """Run a core; the process's exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+    plan = Plan.from_json(sys.stdin.readline())
+    try:
+        core = Core(plan)
+    except EXPECTED as problem:
+        _tell({"error": str(problem)})
+        return 2
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: core.stop())
+    try:
+        _tell({"ready": core.card.pid})
+        core.run()
+    finally:
+        core.close()
+    return 0
+
+
+def _tell(message: Header) -> None:
+    try:
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+    except OSError:
+        log.info("nobody waits for this core any more")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

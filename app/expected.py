@@ -1,0 +1,12 @@
+"""What may go wrong without being a bug: the root error of each package, whose text is a sentence with a cure."""
+
+from __future__ import annotations
+
+from app.plan import PlanError
+from app.settings import SettingsError
+from inference import EngineError
+from storage import StorageError
+from telemetry import SourceError
+from telemetry.ring import RingError
+
+EXPECTED = (PlanError, SettingsError, SourceError, StorageError, EngineError, RingError)

@@ -1,0 +1,71 @@
+"""Finding the core of an archive, or starting one. Runs on a job thread of the window, never on the GUI thread."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from app.link.card import read_card
+from app.link.client import CoreClient, News
+from app.link.wire import LinkError
+from app.paths import log_file
+from app.plan import Plan
+
+START_DEADLINE_S = 30.0
+
+
+class LaunchError(Exception):
+    """No core could be had; the text is a sentence with a cure."""
+
+
+def attach(archive: Path, on_news: News, on_lost: Callable[[], None]) -> CoreClient | None:
+    """A client of the core that holds ``archive`` now, or None where there is none."""
+    card = read_card(archive)
+    if card is None:
+        return None
+    try:
+        return CoreClient(card, on_news, on_lost)
+    except LinkError:
+        return None
+
+
+def start(plan: Plan) -> subprocess.Popen[bytes]:
+    """Start a core for ``plan``; it outlives this process."""
+    with log_file("core").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.core"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    if process.stdin is None:
+        raise LaunchError("The core could not be given its plan.")
+    try:
+        process.stdin.write(plan.to_json().encode() + b"\n")
+        process.stdin.close()
+    except OSError:
+        pass  # it died at once: wait_ready reads why
+    return process
+
+
+def wait_ready(process: subprocess.Popen[bytes], timeout: float = START_DEADLINE_S) -> None:
+    """Wait until the core listens. Raises LaunchError with the core's own sentence where it will not."""
+    if process.stdout is None:
+        raise LaunchError("The core's answer cannot be read.")
+    overdue = threading.Timer(timeout, process.kill)
+    overdue.start()
+    line = process.stdout.readline()
+    overdue.cancel()
+    try:
+        message = json.loads(line)
+    except ValueError:
+        process.wait(5)
+        raise LaunchError(f"The core did not start; its log is {log_file('core')}.") from None
+    if "error" in message:
+        process.wait(5)
+        raise LaunchError(str(message["error"]))

@@ -1,0 +1,204 @@
+"""One source on its way: ingest, then the judge. Two threads a source, so that none delays another.
+
+The ingest thread hands each frame to the live ring, the recorder and the judge's queue, in that order: what is
+recorded never waits for what is scored. The judge thread feeds the detector and passes on what it says.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from app.bounded import BoundedQueue
+from app.eventlog import EventLog
+from app.pace import Pace
+from app.plan import Plan
+from detection import Judge, Output
+from detection.event import Event, Judged, Scored
+from storage import Recorder
+from telemetry import Frame, Source, Tick
+from telemetry.clock import SECOND
+from telemetry.ring import LiveRing
+
+log = logging.getLogger(__name__)
+
+QUEUE_VALUES = 2_000_000
+"""Values waiting for the judge (16 MB); a paced source waits when they are that many."""
+SPAN_AT_MAX = 60 * SECOND
+"""Telemetry in one frame at full speed."""
+FRAMES_A_SECOND = 10
+"""Frames a group and second of wall time, at a set speed: what a moving chart needs."""
+PUT_DEADLINE_S = 60.0
+"""A recorder or a judge that takes nothing for this long has failed."""
+
+_Item = tuple[Frame | Tick, int]
+
+
+class Line:
+    """One source, from its first frame to its last score."""
+
+    def __init__(
+        self,
+        number: int,
+        source: Source,
+        session: int,
+        judge: Judge,
+        recorder: Recorder,
+        events: EventLog,
+        ring: LiveRing | None,
+        abandon: threading.Event,
+        plan: Plan,
+    ) -> None:
+        self.number = number
+        self.source = source
+        self.judge = judge
+        self._session = session
+        self._recorder = recorder
+        self._events = events
+        self._ring = ring
+        self._stop = threading.Event()
+        self._abandon = abandon
+        self._pace = Pace(plan.speed, self._stop, int(plan.history * SECOND))
+        self._span = SPAN_AT_MAX if plan.speed is None else max(1, int(plan.speed * SECOND / FRAMES_A_SECOND))
+        self._resume_from = plan.resume_from
+        self._duration = None if plan.duration is None else int(plan.duration * SECOND)
+        self._queue: BoundedQueue[_Item | None] = BoundedQueue(QUEUE_VALUES)
+        self._paced = source.mode == "paced"
+        self.frames = 0
+        self.samples = 0
+        self.lost = 0
+        self.unjudged = 0
+        self.now = 0
+        self.clock = 0
+        self.delays: deque[int] = deque(maxlen=256)
+        self.error: BaseException | None = None
+        self._threads = [
+            threading.Thread(target=self._guard, args=(self._ingest,), name=f"ingest-{number}", daemon=True),
+            threading.Thread(target=self._guard, args=(self._score,), name=f"judge-{number}", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask the source to end; what has been taken is still judged and recorded."""
+        self._stop.set()
+
+    @property
+    def ended(self) -> bool:
+        """Both threads have come to their end."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def behind(self) -> float:
+        """Seconds that playback is behind the speed asked for."""
+        return self._pace.behind
+
+    def join(self, deadline: float) -> bool:
+        """Wait until ``deadline`` (monotonic seconds); whether both threads have ended."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return self.ended
+
+    # ingest thread
+
+    def _ingest(self) -> None:
+        end: int | None = None
+        try:
+            for frame in self.source.frames(self._stop, self._span):
+                if not len(frame):
+                    continue
+                if end is None and self._duration is not None:
+                    end = int(frame.times[0]) + self._duration
+                if end is not None and frame.times[-1] >= end:
+                    if frame.times[0] >= end:
+                        break
+                    frame = frame.part(0, int(np.searchsorted(frame.times, end)))
+                if self._paced and not self._pace.wait_for(int(frame.times[-1]), self._tick):
+                    break
+                if not self._take(frame):
+                    break
+        finally:
+            self.source.close()
+            self._hand_over(None, wait=True)
+
+    def _take(self, frame: Frame) -> bool:
+        stamp = time.monotonic_ns()
+        if self._resume_from is not None and frame.times[-1] < self._resume_from:
+            self._hand_over((frame, 0), wait=self._paced)
+            return not self._stop.is_set()
+        if self._ring is not None:
+            self._ring.append(f"s:{frame.group.key}", frame.times, frame.matrix(), stamp)
+        count = frame.count()
+        self.frames += 1
+        self.samples += count
+        self.now = max(self.now, int(frame.times[-1]))
+        self.clock = max(self.clock, self.now)
+        if not self._recorder.put(self._session, frame, wait=self._paced, timeout=PUT_DEADLINE_S):
+            self.lost += count
+        self._hand_over((frame, stamp), wait=self._paced)
+        return not self._stop.is_set()
+
+    def _tick(self, position: int) -> None:
+        self.clock = position
+        self._hand_over((Tick(position), 0), wait=False)
+
+    def _hand_over(self, item: _Item | None, *, wait: bool) -> None:
+        # A paced source waits for the judge as long as the judge lives; a live one cannot, and its samples then
+        # go unjudged, counted.
+        weight = len(item[0]) * len(item[0].columns) if item is not None and isinstance(item[0], Frame) else 0
+        while not self._abandon.is_set() and self._threads[1].is_alive():
+            if self._queue.put(item, weight, 0.25 if wait else 0.0):
+                return
+            if not wait:
+                break
+        self.unjudged += weight
+
+    # judge thread
+
+    def _score(self) -> None:
+        while not self._abandon.is_set():
+            found, item = self._queue.get(0.25)
+            if not found:
+                continue
+            if item is None:
+                self._pass_on(self.judge.drain())
+                return
+            what, stamp = item
+            self._pass_on(self.judge.feed(what))
+            if stamp:
+                self.delays.append((time.monotonic_ns() - stamp) // 1000)
+
+    def _pass_on(self, output: Output) -> None:
+        for judged in output.judged:
+            if self._resume_from is not None and judged.times[-1] < self._resume_from:
+                continue
+            self._record(judged)
+            if self._ring is not None:
+                block = np.concatenate([judged.ratio, judged.low, judged.high], axis=1)
+                self._ring.append(f"j:{judged.group.key}", judged.times, block, time.monotonic_ns())
+        for scored in output.scored:
+            self._record(scored)
+        for event in output.events:
+            self._record(event)
+            self._events.put(self.number, event)
+
+    def _record(self, item: Judged | Scored | Event) -> None:
+        self._recorder.put(self._session, item, wait=True, timeout=PUT_DEADLINE_S)
+
+    # both
+
+    def _guard(self, body: Callable[[], None]) -> None:
+        try:
+            body()
+        except Exception as problem:
+            self.error = problem
+            log.exception("%s ended by itself", threading.current_thread().name)
+            self._stop.set()

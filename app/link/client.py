@@ -1,0 +1,81 @@
+"""The window's side of the socket: one thread that reads, and requests that wait for their answer."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection
+
+from app.link.card import CoreCard
+from app.link.wire import Header, LinkError, introduce, receive, send
+
+ANSWER_DEADLINE_S = 10.0
+
+News = Callable[[Header], None]
+
+
+class CoreClient:
+    """One attached client. ``on_news`` and ``on_lost`` are called on its reading thread."""
+
+    def __init__(self, card: CoreCard, on_news: News, on_lost: Callable[[], None]) -> None:
+        try:
+            self._connection: Connection = Client(card.address)
+        except OSError as problem:
+            raise LinkError("No core answers.") from problem
+        introduce(self._connection, card.secret.encode())
+        self._on_news = on_news
+        self._on_lost = on_lost
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, Header] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        self._lost = False
+        self._thread = threading.Thread(target=self._read, name="link", daemon=True)
+        self._thread.start()
+
+    def ask(self, do: str, timeout: float = ANSWER_DEADLINE_S, **values: object) -> Header:
+        """The core's answer to one request; not on the GUI thread. Raises LinkError."""
+        number = next(self._numbers)
+        self.tell(do, number, **values)
+        with self._changed:
+            self._changed.wait_for(lambda: number in self._answers or self._lost, timeout)
+            answer = self._answers.pop(number, None)
+        if answer is None:
+            raise LinkError(
+                "The core is gone." if self._lost else f"The core did not answer within {timeout:g} s."
+            )
+        if "error" in answer:
+            raise LinkError(str(answer["error"]))
+        return answer
+
+    def tell(self, do: str, number: int = 0, **values: object) -> None:
+        """Send a request without waiting for the answer. Raises LinkError."""
+        with self._changed:
+            send(self._connection, {"id": number, "do": do, **values})
+
+    def close(self) -> None:
+        """Detach; the core goes on."""
+        self._closed = True
+        self._connection.close()
+
+    def _read(self) -> None:
+        try:
+            while not self._closed:
+                message = receive(self._connection, 0.5)
+                if message is None:
+                    continue
+                header = message[0]
+                if "news" in header:
+                    self._on_news(header)
+                elif header.get("id"):
+                    with self._changed:
+                        self._answers[int(header["id"])] = header
+                        self._changed.notify_all()
+        except (LinkError, OSError):
+            pass
+        with self._changed:
+            self._lost = True
+            self._changed.notify_all()
+        if not self._closed:
+            self._on_lost()

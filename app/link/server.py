@@ -1,0 +1,104 @@
+"""The core's side of the socket: a thread that accepts, and one a client.
+
+A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends.
+A client that dies is forgotten; nothing else changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Client, Connection, Listener
+
+from app.eventlog import EventLog
+from app.link.messages import event_to_json
+from app.link.wire import Header, LinkError, receive, send, welcome
+from app.paths import runtime_folder
+
+log = logging.getLogger(__name__)
+
+CLIENTS_BOUND = 16
+POLL_S = 0.05
+"""How soon news reaches a client."""
+
+Answer = Callable[[Header], Header]
+
+
+class Server:
+    """Listens on a socket of its own in the runtime folder."""
+
+    def __init__(self, key: str, answer: Answer, events: EventLog) -> None:
+        self.secret = secrets.token_hex(32)
+        if sys.platform == "win32":
+            self.address = rf"\\.\pipe\perigee-{key}-{secrets.token_hex(4)}"
+        else:
+            path = runtime_folder() / f"core-{key}.sock"
+            path.unlink(missing_ok=True)
+            self.address = str(path)
+        # No authkey here: it would make accept() wait for a client that never answers. Each client's own thread
+        # does the proof instead.
+        self._listener = Listener(self.address)
+        self._answer = answer
+        self._events = events
+        self._stop = threading.Event()
+        self._clients: set[threading.Thread] = set()
+        self._acceptor = threading.Thread(target=self._accept, name="socket", daemon=True)
+        self._acceptor.start()
+
+    @property
+    def clients(self) -> int:
+        """Clients attached now."""
+        return sum(thread.is_alive() for thread in tuple(self._clients))
+
+    def close(self, timeout: float) -> None:
+        """Let every client go and stop listening."""
+        self._stop.set()
+        try:
+            Client(self.address).close()  # accept() wakes only for a client
+        except OSError:
+            pass
+        self._acceptor.join(timeout)
+        self._listener.close()
+        for thread in tuple(self._clients):
+            thread.join(timeout)
+
+    def _accept(self) -> None:
+        while not self._stop.is_set():
+            try:
+                connection = self._listener.accept()
+            except OSError:
+                continue
+            self._clients = {thread for thread in self._clients if thread.is_alive()}
+            if self._stop.is_set() or len(self._clients) >= CLIENTS_BOUND:
+                connection.close()
+                continue
+            thread = threading.Thread(target=self._serve, args=(connection,), name="client", daemon=True)
+            self._clients.add(thread)
+            thread.start()
+
+    def _serve(self, connection: Connection) -> None:
+        try:
+            welcome(connection, self.secret.encode())
+            cursor: int | None = None
+            while not self._stop.is_set():
+                message = receive(connection, POLL_S)
+                if message is not None:
+                    request = message[0]
+                    if request.get("do") == "hello":
+                        cursor = 0
+                    send(connection, {"id": request.get("id"), **self._answer(request)})
+                if cursor is not None:
+                    cursor, fresh = self._events.since(cursor)
+                    if fresh:
+                        news = [event_to_json(line, event) for line, event in fresh]
+                        send(connection, {"news": "events", "events": news})
+            send(connection, {"news": "ending"})
+        except LinkError as problem:
+            log.info("client: %s", problem)
+        except Exception:
+            log.exception("client")
+        finally:
+            connection.close()

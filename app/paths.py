@@ -1,0 +1,73 @@
+"""Where the user's things lie, in the platform's own folders."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import platformdirs
+
+NAME = "perigee"
+SEED_REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
+"""The models that ship: a seed, never written to."""
+
+
+def data_folder() -> Path:
+    """Archives, models and logs of this user; made where it is not there."""
+    return Path(platformdirs.user_data_dir(NAME, appauthor=False, ensure_exists=True))
+
+
+def settings_file() -> Path:
+    """``settings.toml`` of this user; it need not exist."""
+    return Path(platformdirs.user_config_dir(NAME, appauthor=False)) / "settings.toml"
+
+
+def default_archive() -> Path:
+    """The one archive that the window records into."""
+    return data_folder() / "telemetry.duckdb"
+
+
+def run_archive(now: datetime) -> Path:
+    """A new file for one headless run."""
+    folder = data_folder() / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = now.strftime("%Y-%m-%dT%H-%M-%SZ")
+    path = folder / f"{stem}.duckdb"
+    extra = 1
+    while path.exists():
+        extra += 1
+        path = folder / f"{stem}-{extra}.duckdb"
+    return path
+
+
+def log_file(name: str) -> Path:
+    """The log of one process of this user (``core`` or ``window``)."""
+    folder = Path(platformdirs.user_log_dir(NAME, appauthor=False, ensure_exists=True))
+    return folder / f"{name}.log"
+
+
+def runtime_folder() -> Path:
+    """A folder that only this user can enter, for sockets and what the core says of itself.
+
+    The path of a Unix socket may have only about 100 characters, so a deep runtime folder falls back to the
+    temporary one.
+    """
+    base = Path(platformdirs.user_runtime_dir(NAME, appauthor=False))
+    if len(str(base)) > 70 or not os.access(base.parent, os.W_OK):
+        user = str(os.getuid()) if hasattr(os, "getuid") else "user"
+        base = Path(tempfile.gettempdir()) / f"{NAME}-{user}"
+    base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "getuid") and base.stat().st_uid != os.getuid():
+        raise PermissionError(
+            f"{base} belongs to another user; remove it, or set XDG_RUNTIME_DIR to a folder of yours."
+        )
+    base.chmod(0o700)
+    return base
+
+
+def archive_key(archive: Path) -> str:
+    """A short name for everything that belongs to the core of one archive."""
+    return hashlib.sha256(str(archive.resolve()).encode()).hexdigest()[:16]

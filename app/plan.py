@@ -1,0 +1,53 @@
+"""What a session is to do, as a value that crosses from the command line or the window to the core."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+class PlanError(Exception):
+    """What was asked for cannot be done; the text is a sentence with a cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that makes a session.
+
+    ``speed`` is telemetry seconds a second, None for as fast as possible; ``duration`` is telemetry
+    seconds; ``history`` seconds of a paced source are taken in at full speed before the pace begins (the window
+    opens on a fleet that has been flying for a while); what is older than ``resume_from`` was recorded by a core
+    that died, and is only judged again, so that its successor knows what it knew. Times are UTC microseconds.
+    """
+
+    sources: tuple[str, ...]
+    archive: str
+    repository: str
+    speed: float | None = 1.0
+    duration: float | None = None
+    engine: str = "auto"
+    models: tuple[str, ...] = ()
+    time_column: str | None = None
+    period: int | None = None
+    start: int | None = None
+    history: float = 0.0
+    resume_from: int | None = None
+    settings: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """For the core's standard input."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """The plan that ``to_json`` wrote."""
+        values = json.loads(text)
+        for name in ("sources", "models", "settings"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+    @property
+    def archive_path(self) -> Path:
+        """Where telemetry is recorded."""
+        return Path(self.archive)

@@ -1,0 +1,261 @@
+"""One session: sources, judge, pool and archive under one roof. No Qt; runs in the core, headless and in tests.
+
+Owns every thread and its end: source, judge, pool, recorder (drains), archive, in that order, each with a
+deadline.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from app.counters import Counter
+from app.eventlog import EventLog
+from app.line import Line
+from app.plan import Plan
+from app.settings import Settings
+from detection import Judge, WindowSpec
+from detection.event import Event
+from inference import Engine, ModelCard, Pool, open_engine, read_repository
+from storage import Archive, Recorder
+from telemetry import Group, Injected, Source
+from telemetry.clock import SECOND
+from telemetry.ring import LiveRing, RingError, Track, memory_folder
+
+log = logging.getLogger(__name__)
+
+RING_BYTES = 128 << 20
+"""Memory for the newest minutes of everything; what is older is in the archive."""
+RING_ROWS = 86_400
+"""Rows a group at the most: a day at 1 Hz."""
+STOP_DEADLINE_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a session has done so far, summed over its sources."""
+
+    frames: int
+    samples: int
+    recorded: int
+    lost: int
+    unjudged: int
+    scored: int
+    skipped: int
+    by_model: dict[str, int]
+    elapsed_s: float
+
+
+class Session:
+    """Everything between the sources and the archive; made by ``open_session``."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        sources: Sequence[Source],
+        archive: Archive,
+        engine: Engine,
+        cards: Sequence[ModelCard],
+        settings: Settings,
+        ring: LiveRing | None,
+        started: int,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self._catalogue_notes = tuple(notes)
+        self.plan = plan
+        self.engine = engine
+        self.cards = tuple(cards)
+        self.archive = archive
+        self.ring = ring
+        self.events = EventLog()
+        self.groups: tuple[Group, ...] = tuple(group for source in sources for group in source.groups)
+        self.injected: tuple[Injected, ...] = tuple(fault for source in sources for fault in source.injected)
+        self.relative = all(source.relative for source in sources)
+        self.recorder = Recorder(archive)
+        self.id = archive.begin_session(
+            started=started,
+            origin=sources[0].origin,
+            sources=[source.name for source in sources],
+            settings=settings.model_dump_json(),
+            models=json.dumps([{"name": c.name, "version": c.version, "sha256": c.sha256} for c in cards]),
+            relative=self.relative,
+        )
+        self._pool = Pool(
+            engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows
+        )
+        self._abandon = threading.Event()
+        self._begun = time.monotonic()
+        self._ended: float | None = None
+        self._rate: tuple[float, int, int] = (self._begun, 0, 0)
+        self._closed = False
+        specs = [card.spec for card in cards]
+        self.lines = [self._line(number, source, specs) for number, source in enumerate(sources)]
+
+    def start(self) -> None:
+        """Begin to watch."""
+        for line in self.lines:
+            line.start()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` s for every source to end by itself; whether they have."""
+        deadline = time.monotonic() + timeout
+        for line in self.lines:
+            line.join(deadline)
+        return all(line.ended for line in self.lines)
+
+    def stop(self) -> None:
+        """Ask every source to end; what has been taken is still judged and recorded."""
+        for line in self.lines:
+            line.stop()
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about what was set aside on the way: cells, models, a damaged archive's tail."""
+        sources = [note for line in self.lines for note in getattr(line.source, "notes", ())]
+        return [*sources, *self._catalogue_notes, *self.archive.notices]
+
+    @property
+    def recording_failed(self) -> bool:
+        """Whether samples are not reaching the archive."""
+        return self.recorder.status().state != "recording"
+
+    @property
+    def failed(self) -> str | None:
+        """A sentence where something ended that should not have, else None."""
+        for line in self.lines:
+            if line.error is not None:
+                return f"{line.source.name}: {line.error}"
+        status = self.recorder.status()
+        return status.error or None
+
+    def close(self) -> None:
+        """Stop and drain everything, each step with a deadline. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self.stop()
+        deadline = time.monotonic() + STOP_DEADLINE_S
+        for line in self.lines:
+            if not line.join(deadline):
+                log.error("%s did not stop within %g s and was left", line.source.name, STOP_DEADLINE_S)
+        self._abandon.set()
+        self._pool.close(STOP_DEADLINE_S)
+        self.recorder.end_session(self.id, int(time.time() * SECOND))
+        self.recorder.close(STOP_DEADLINE_S)
+        self.archive.close()
+        self.engine.close()
+        self._ended = time.monotonic()
+
+    def totals(self) -> Totals:
+        """Counts over all sources."""
+        pool = self._pool.status()
+        skipped = sum(line.judge.skipped for line in self.lines)
+        return Totals(
+            frames=sum(line.frames for line in self.lines),
+            samples=sum(line.samples for line in self.lines),
+            recorded=self.recorder.status().recorded_samples,
+            lost=sum(line.lost for line in self.lines) + self.recorder.status().lost_samples,
+            unjudged=sum(line.unjudged for line in self.lines),
+            scored=sum(pool.scored.values()),
+            skipped=skipped,
+            by_model=dict(pool.scored),
+            elapsed_s=(self._ended or time.monotonic()) - self._begun,
+        )
+
+    def all_events(self) -> list[Event]:
+        """Events still in memory, by start."""
+        return self.events.all()
+
+    def publish(self) -> None:
+        """Write the counters into the live ring's header. Called a few times a second by the core."""
+        if self.ring is None:
+            return
+        totals, recorder, pool = self.totals(), self.recorder.status(), self._pool.status()
+        out = self.ring.counters
+        now = time.monotonic()
+        since, before, rate = self._rate
+        if now - since >= 1.0:
+            rate = round((totals.samples - before) / (now - since))
+            self._rate = (now, totals.samples, rate)
+        delays = np.array([delay for line in self.lines for delay in tuple(line.delays)] or [0])
+        values = {
+            Counter.NOW: max(line.now for line in self.lines),
+            Counter.CLOCK: max(line.clock for line in self.lines),
+            Counter.FRAMES: totals.frames,
+            Counter.SAMPLES: totals.samples,
+            Counter.RECORDED: totals.recorded,
+            Counter.RATE: rate,
+            Counter.DELAY_P50: int(np.percentile(delays, 50)),
+            Counter.DELAY_P99: int(np.percentile(delays, 99)),
+            Counter.WAITING: pool.waiting,
+            Counter.BOUND: pool.bound,
+            Counter.SCORED: totals.scored,
+            Counter.SKIPPED: totals.skipped,
+            Counter.RECORDING: int(recorder.state == "recording"),
+            Counter.ARCHIVE_BYTES: recorder.bytes,
+            Counter.LOST: totals.lost,
+            Counter.BEHIND_MS: int(max(line.behind for line in self.lines) * 1000),
+            Counter.ENDED: int(all(line.ended for line in self.lines)),
+            Counter.BEAT: time.monotonic_ns(),
+        }
+        for counter, value in values.items():
+            out[counter] = value
+
+    def _line(self, number: int, source: Source, specs: Sequence[WindowSpec]) -> Line:
+        judge = Judge(specs, self._submitter(source.mode == "paced"))
+        return Line(
+            number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan
+        )
+
+    def _submitter(
+        self, paced: bool
+    ) -> Callable[[str, npt.NDArray[np.float32]], Future[npt.NDArray[np.float32]] | None]:
+        def submit(model: str, windows: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]] | None:
+            return self._pool.submit(model, windows, wait=paced, stop=self._abandon)
+
+        return submit
+
+
+def ring_tracks(groups: Sequence[Group]) -> list[Track]:
+    """Two tracks a group: ``s:KEY`` holds its samples, ``j:KEY`` ratio, low and high of each channel."""
+    width = sum(len(group.channels) for group in groups)
+    rows = max(1024, min(RING_ROWS, RING_BYTES // max(1, 20 * width + 16 * len(groups))))
+    tracks = []
+    for group in groups:
+        tracks.append(Track(f"s:{group.key}", len(group.channels), rows, "f8"))
+        tracks.append(Track(f"j:{group.key}", 3 * len(group.channels), rows, "f4"))
+    return tracks
+
+
+def make_ring(groups: Sequence[Group], name: str) -> LiveRing:
+    """The live ring of a core, named after its archive so that the next core goes on with it."""
+    tracks = ring_tracks(groups)
+    folder = memory_folder(LiveRing.size(tracks))
+    try:
+        return LiveRing.create(folder / f"{name}.ring", tracks)
+    except OSError as problem:
+        raise RingError(f"No live memory can be made in {folder}: {problem}.") from problem
+
+
+def open_session(
+    plan: Plan, settings: Settings, sources: Sequence[Source], started: int, ring: LiveRing | None = None
+) -> Session:
+    """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then."""
+    catalogue = read_repository(Path(plan.repository))
+    cards = catalogue.select(plan.models)
+    engine = open_engine(plan.engine, cards)
+    try:
+        archive = Archive.open(plan.archive_path)
+    except BaseException:
+        engine.close()
+        raise
+    return Session(plan, sources, archive, engine, cards, settings, ring, started, catalogue.problems)

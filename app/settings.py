@@ -1,0 +1,111 @@
+"""Settings: defaults, then ``settings.toml``, then ``--set key=value``. Frozen; unknown keys are refused."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class SettingsError(Exception):
+    """A setting is not known or its value does not fit; the text is a sentence."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InferenceSettings(_Part):
+    """How windows are scored."""
+
+    workers: int = Field(default=1, ge=1, le=64, description="threads that score windows")
+    batch_windows: int = Field(default=256, ge=1, le=4096, description="windows sent to the engine at once")
+
+
+class StorageSettings(_Part):
+    """How telemetry is recorded."""
+
+    reserve_mb: int = Field(default=512, ge=16, description="disk space that recording leaves free")
+
+
+class SourceSettings(_Part):
+    """How the built-in fleet is shown."""
+
+    history_s: float = Field(
+        default=3000.0, ge=0, le=86_400, description="telemetry shown at once when the window opens"
+    )
+
+
+class Settings(_Part):
+    """Every setting of the program; sub-models are named after the folders they reach."""
+
+    inference: InferenceSettings = InferenceSettings()
+    storage: StorageSettings = StorageSettings()
+    telemetry: SourceSettings = SourceSettings()
+
+
+def load(file: Path, overrides: Iterable[str] = ()) -> tuple[Settings, list[str]]:
+    """The settings in force, and sentences about what was set aside.
+
+    A broken file is renamed to ``settings.toml.broken`` and said, never overwritten; a wrong override raises
+    SettingsError, because somebody is there to correct it.
+    """
+    notices: list[str] = []
+    values: dict[str, Any] = {}
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        Settings.model_validate(values)
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as problem:
+        values = {}
+        what = _sentence(problem) if isinstance(problem, ValidationError) else str(problem)
+        notices.append(_set_aside(file, what))
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return Settings.model_validate(values), notices
+    except ValidationError as problem:
+        raise SettingsError(f"--set: {_sentence(problem)}.") from problem
+
+
+def _set_aside(file: Path, what: str) -> str:
+    broken = file.with_name(file.name + ".broken")
+    try:
+        file.replace(broken)
+    except OSError:
+        return f"Settings in {file} could not be used ({what}); the defaults are in force."
+    return f"Settings could not be used ({what}); the defaults are in force and the file is now {broken}."
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise SettingsError(f"--set takes key=value, such as inference.workers=2, not '{override}'.")
+    try:
+        value = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for part in parts[:-1]:
+        inner = values.setdefault(part, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"--set: '{part}' is a value, not a group of settings.")
+        values = inner
+    values[parts[-1]] = value
+
+
+def _sentence(problem: ValidationError) -> str:
+    first = problem.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = sorted(
+            f"{group}.{name}"
+            for group, field in Settings.model_fields.items()
+            for name in getattr(field.annotation, "model_fields", {})
+        )
+        return f"there is no setting '{where}'; there are {', '.join(known)}"
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}"

@@ -1,0 +1,46 @@
+"""From what the operator typed to sources that are open. One line a kind of source."""
+
+from __future__ import annotations
+
+from app.plan import Plan
+from simulator import open_simulation
+from telemetry import Source, SourceError
+from telemetry.files import open_file
+
+_NOT_YET = ("udp", "tcp", "kafka", "mqtt")
+
+
+def open_source(text: str, plan: Plan, now: int) -> Source:
+    """The source named ``text``; ``now`` (UTC microseconds) is what ``start=now`` means. Raises SourceError."""
+    scheme, colon, _ = text.partition(":")
+    if colon and scheme == "sim":
+        return open_simulation(text, now=now)
+    if colon and scheme in _NOT_YET:
+        raise SourceError(
+            f"'{text}' is a live link, which this version cannot read: give a CSV or Parquet file, or sim:demo."
+        )
+    return open_file(text, time=plan.time_column, period=plan.period, start=plan.start)
+
+
+def open_sources(plan: Plan, now: int) -> list[Source]:
+    """Every source of a plan, all or none. Raises SourceError."""
+    opened: list[Source] = []
+    try:
+        for text in plan.sources:
+            opened.append(open_source(text, plan, now))
+    except BaseException:
+        for source in opened:
+            source.close()
+        raise
+    seen: dict[str, str] = {}
+    for source in opened:
+        for group in source.groups:
+            if group.key in seen:
+                for one in opened:
+                    one.close()
+                raise SourceError(
+                    f"{source.name} and {seen[group.key]} both carry {group.key}: watch them one after the other, "
+                    "or give one of the files another name."
+                )
+            seen[group.key] = source.name
+    return opened

@@ -1,0 +1,115 @@
+"""The socket between a core and its clients, with real sockets."""
+
+import os
+import threading
+from collections.abc import Iterator
+from multiprocessing.connection import Client
+from pathlib import Path
+
+import pytest
+
+from app.eventlog import EventLog
+from app.link.card import CoreCard
+from app.link.client import CoreClient
+from app.link.messages import event_from_json, group_from_json, group_to_json
+from app.link.server import Server
+from app.link.wire import Header, LinkError
+from detection.event import Contribution, Event
+from telemetry import Channel, Group, Limit, Severity
+
+
+def event(key: int = 1, score: float = 2.0) -> Event:
+    shares = (Contribution("eps/a", 0.75, score, "2.0 x"), Contribution("eps/b", 0.25, 1.2))
+    return Event(key, "SAT-001", 0, 5, True, Severity.WATCH, "ar", "1", score, shares, "because", ("z",))
+
+
+class News:
+    """Collects what a client is told."""
+
+    def __init__(self) -> None:
+        self.headers: list[Header] = []
+        self.changed = threading.Condition()
+        self.lost = threading.Event()
+
+    def __call__(self, header: Header) -> None:
+        with self.changed:
+            self.headers.append(header)
+            self.changed.notify_all()
+
+    def wait(self, count: int) -> list[Header]:
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.headers) >= count, 10.0)
+            return list(self.headers)
+
+
+@pytest.fixture
+def events() -> EventLog:
+    return EventLog()
+
+
+@pytest.fixture
+def server(events: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    server = Server("test", lambda request: {"said": request.get("word")}, events)
+    yield server
+    server.close(5.0)
+
+
+def card(server: Server, secret: str | None = None) -> CoreCard:
+    return CoreCard(os.getpid(), server.address, secret or server.secret, "a.duckdb")
+
+
+def test_a_client_is_answered_and_told_of_every_event_past_and_to_come(server: Server, events: EventLog) -> None:
+    events.put(0, event(1))
+    news = News()
+    client = CoreClient(card(server), news, news.lost.set)
+    assert client.ask("hello", word="x")["said"] == "x"
+    news.wait(1)
+    events.put(0, event(2, score=3.5))
+    headers = news.wait(2)
+    told = [event_from_json(one) for header in headers for one in header["events"]]
+    assert told == [(0, event(1)), (0, event(2, score=3.5))]
+    client.close()
+
+
+def test_a_client_without_the_secret_is_turned_away_and_delays_nobody(server: Server) -> None:
+    silent = Client(server.address)  # connects, and never proves anything
+    with pytest.raises(LinkError, match="did not accept"):
+        CoreClient(card(server, secret="0" * 64), News(), lambda: None)
+    client = CoreClient(card(server), News(), lambda: None)
+    assert client.ask("hello")["said"] is None
+    client.close()
+    silent.close()
+
+
+def test_a_core_that_is_gone_is_noticed(server: Server) -> None:
+    news = News()
+    client = CoreClient(card(server), news, news.lost.set)
+    client.ask("hello")
+    server.close(5.0)
+    assert news.lost.wait(10.0)
+    with pytest.raises(LinkError):
+        client.ask("hello", timeout=1.0)
+
+
+def test_the_socket_is_its_users_only(server: Server) -> None:
+    folder = Path(server.address).parent
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_group_crosses_the_link_unchanged() -> None:
+    limits = (Limit(Severity.WARNING, 1.0, None), Limit(Severity.CRITICAL, None, 9.0))
+    mode = Channel("S", "obc", "mode", type="i4", states=((0, "safe"), (1, "nominal")))
+    group = Group("S", "obc", (Channel("S", "obc", "a", "V", limits=limits, span=(0.0, 1.0)), mode), 1000, 5)
+    assert group_from_json(group_to_json(group)) == group
+
+
+def test_the_event_log_forgets_the_oldest_and_counts_it() -> None:
+    log = EventLog(bound=2)
+    for key in range(4):
+        log.put(0, event(key))
+    assert log.dropped == 2
+    assert [one.key for one in log.all()] == [2, 3]
+    cursor, _ = log.since(0)
+    log.put(0, event(2, score=9.0))
+    assert [one.score for _, one in log.since(cursor)[1]] == [9.0]

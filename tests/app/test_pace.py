@@ -1,0 +1,85 @@
+"""Telemetry time against the wall, with a clock that the test turns."""
+
+import threading
+
+from app.pace import Pace
+from telemetry.clock import SECOND
+
+
+class Clock:
+    """A wall clock that moves only when somebody waits on its event."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Waits(threading.Event):
+    """An event whose waits take no time but move the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.waited: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout or 0.0)
+        self.clock.now += timeout or 0.0
+        return self.is_set()
+
+
+def test_at_a_set_speed_telemetry_arrives_when_the_wall_says() -> None:
+    clock = Clock()
+    stop = Waits(clock)
+    pace = Pace(10.0, stop, clock=clock)
+    assert pace.wait_for(0, lambda _: None)
+    assert pace.wait_for(50 * SECOND, lambda _: None)
+    assert abs(clock.now - 105.0) < 1e-9
+
+
+def test_at_full_speed_nothing_waits() -> None:
+    clock = Clock()
+    stop = Waits(clock)
+    pace = Pace(None, stop, clock=clock)
+    assert all(pace.wait_for(t * SECOND, lambda _: None) for t in range(0, 10_000, 1000))
+    assert not stop.waited
+
+
+def test_history_goes_through_at_once_and_the_pace_begins_where_it_ends() -> None:
+    clock = Clock()
+    stop = Waits(clock)
+    pace = Pace(1.0, stop, free=60 * SECOND, clock=clock)
+    for t in range(0, 61, 10):
+        assert pace.wait_for(t * SECOND, lambda _: None)
+    assert not stop.waited
+    assert pace.wait_for(65 * SECOND, lambda _: None)
+    assert abs(clock.now - 105.0) < 1e-9
+
+
+def test_what_cannot_hold_its_speed_says_how_far_it_is_behind() -> None:
+    clock = Clock()
+    pace = Pace(1.0, Waits(clock), clock=clock)
+    pace.wait_for(0, lambda _: None)
+    clock.now += 7.5
+    pace.wait_for(5 * SECOND, lambda _: None)
+    assert abs(pace.behind - 2.5) < 1e-9
+
+
+def test_a_long_wait_reports_the_playback_position_every_second() -> None:
+    clock = Clock()
+    seen: list[int] = []
+    pace = Pace(2.0, Waits(clock), clock=clock)
+    pace.wait_for(0, seen.append)
+    pace.wait_for(6 * SECOND, seen.append)
+    assert seen == [2 * SECOND, 4 * SECOND]
+
+
+def test_a_stop_ends_the_wait() -> None:
+    clock = Clock()
+    stop = Waits(clock)
+    pace = Pace(1.0, stop, clock=clock)
+    pace.wait_for(0, lambda _: None)
+    stop.set()
+    assert not pace.wait_for(3600 * SECOND, lambda _: None)

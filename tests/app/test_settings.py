@@ -1,0 +1,37 @@
+"""Settings: a broken file is set aside, a wrong override is a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import SettingsError, load
+
+
+def test_overrides_win_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[inference]\nworkers = 3\nbatch_windows = 64\n")
+    settings, notices = load(file, ["inference.workers=2"])
+    assert (settings.inference.workers, settings.inference.batch_windows, notices) == (2, 64, [])
+
+
+@pytest.mark.parametrize("content", ["[inference", "[inference]\nworkers = 'many'\n", "[nonsense]\na = 1\n"])
+def test_a_broken_file_is_set_aside_and_said(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(content)
+    settings, notices = load(file)
+    assert settings.inference.workers == 1
+    assert len(notices) == 1 and "defaults are in force" in notices[0]
+    assert (tmp_path / "settings.toml.broken").read_text() == content and not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("inference.workers", "key=value"),
+        ("inference.nope=1", "there is no setting"),
+        ("inference.workers=0", "greater"),
+    ],
+)
+def test_a_wrong_override_is_a_sentence(tmp_path: Path, override: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load(tmp_path / "none.toml", [override])
