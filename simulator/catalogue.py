@@ -1,0 +1,177 @@
+"""The channels of a built-in satellite: what each is called, measured in, limited to, and how it is measured.
+
+Plain data, any thread. Names, units and limits are those of a small earth observation satellite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from telemetry import Channel, ChannelType, Limit, Severity
+
+MODES = ((0, "Safe"), (1, "Sun pointing"), (2, "Imaging"), (3, "Downlink"), (4, "Eclipse"))
+"""Codes of ``obc/mode``; a nominal run never uses Safe."""
+CONTACT = ("comm/link_rssi", "comm/link_snr")
+"""Measured only while a ground station hears the satellite: a group of their own, with no frames otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A channel and its instrument, all in channel units.
+
+    ``noise`` is the standard deviation of white noise, ``quantum`` the step of the converter, ``sway`` the
+    amplitude of a slow bounded wander, made of two sines whose periods lie in ``periods`` (seconds).
+    """
+
+    channel: Channel
+    noise: float = 0.0
+    quantum: float = 0.0
+    sway: float = 0.0
+    periods: tuple[float, float] = (150.0, 420.0)
+
+
+def measurements(satellite: str) -> tuple[Measurement, ...]:
+    """Every channel of ``satellite``, subsystem by subsystem."""
+    return tuple(_measurement(satellite, row) for row in _TABLE)
+
+
+_Range = tuple[float | None, float | None]
+_Row = tuple[str, str, ChannelType, tuple[float, float] | None, _Range, _Range, tuple[float, ...], str]
+_NO: _Range = (None, None)
+
+
+def _measurement(satellite: str, row: _Row) -> Measurement:
+    path, unit, kind, span, warning, critical, instrument, description = row
+    subsystem, _, name = path.partition("/")
+    states = MODES if path == "obc/mode" else ()
+    limits = _limits(warning, critical)
+    noise, quantum, sway = (*instrument, 0.0, 0.0, 0.0)[:3]
+    channel = Channel(satellite, subsystem, name, unit, kind, states, limits, span, description)
+    return Measurement(channel, noise, quantum, sway)
+
+
+def _limits(warning: _Range, critical: _Range) -> tuple[Limit, ...]:
+    pairs = ((Severity.WARNING, warning), (Severity.CRITICAL, critical))
+    return tuple(Limit(severity, *span) for severity, span in pairs if span != _NO)
+
+
+def _wheel(number: int) -> tuple[_Row, ...]:
+    name, text = f"aocs/wheel_{number}", f"reaction wheel {number}"
+    idle = number == 4
+    current = (0.0, 0.4) if idle else (0.0, 1.0)
+    speed = (-400.0, 400.0) if idle else (-4000.0, 4000.0)
+    fast, faster = (-4200.0, 4200.0), (-5000.0, 5000.0)
+    sway = (0.004, 0.001) if idle else (0.004, 0.001, 0.03)
+    rows: tuple[_Row, ...] = (
+        (f"{name}_current", "A", "f4", current, (None, 1.2), (None, 1.6), sway, f"Motor current of {text}"),
+        (f"{name}_speed", "rpm", "f4", speed, fast, faster, (1.5, 1.0), f"Speed of {text}"),
+    )
+    heat: _Row = (
+        f"{name}_temperature",
+        "°C",
+        "f4",
+        (10.0, 40.0),
+        (None, 40.0),
+        (None, 55.0),
+        (0.06, 0.05, 0.05),
+        f"Bearing temperature of {text}",
+    )
+    return rows if idle else (*rows, heat)
+
+
+def _gyro(axis: str) -> _Row:
+    wide = ((-0.05, 0.05), (-0.1, 0.1))
+    sway = (0.0003, 0.0001, 0.002)
+    return (f"aocs/gyro_{axis}", "deg/s", "f4", (-0.02, 0.02), *wide, sway, f"Body rate about {axis}")
+
+
+# path, unit, type, span, warning, critical, (noise, quantum, sway), description
+_TABLE: tuple[_Row, ...] = (
+    ("eps/battery_voltage", "V", "f4", (24, 30), (24.5, 30), (23, 31), (0.01, 0.01), "Battery, 8 cells in series"),
+    ("eps/battery_current", "A", "f4", (-6, 6), (-7, 7), (-9, 9), (0.02, 0.01), "Into the battery above 0"),
+    ("eps/battery_temperature", "°C", "f4", (5, 30), (0, 35), (-5, 45), (0.06, 0.05), "Middle of the battery"),
+    ("eps/battery_charge", "%", "f4", (40, 100), (30, None), (15, None), (0.05, 0.1), "State of charge"),
+    (
+        "eps/cell_imbalance",
+        "mV",
+        "f4",
+        (0, 40),
+        (None, 40),
+        (None, 80),
+        (0.4, 0.1, 2.0),
+        "Highest less lowest cell",
+    ),
+    ("eps/array_current_y_plus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.015, 0.01), "Panel +Y"),
+    ("eps/array_current_y_minus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.015, 0.01), "Panel -Y"),
+    ("eps/bus_voltage", "V", "f4", (27, 29), (26.5, 29.5), (25, 31), (0.01, 0.005, 0.01), "Regulated bus"),
+    ("eps/bus_power", "W", "f4", (40, 140), (None, 150), (None, 180), (0.4, 0.1), "All loads"),
+    ("eps/heater_2_current", "A", "f4", (0, 1), (None, 0.8), (None, 1.2), (0.004, 0.002), "Heater of the tank"),
+    ("eps/eclipse", "", "bool", None, _NO, _NO, (), "The sun is hidden by the earth"),
+    ("thermal/panel_y_plus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.15, 0.1), "Panel +Y"),
+    ("thermal/panel_y_minus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.15, 0.1), "Panel -Y"),
+    ("thermal/radiator_temperature", "°C", "f4", (-15, 25), (-25, 35), (-35, 45), (0.08, 0.05, 0.05), "Radiator"),
+    ("thermal/structure_temperature", "°C", "f4", (0, 35), (-5, 45), (-15, 55), (0.06, 0.05, 0.05), "Main frame"),
+    ("thermal/tank_temperature", "°C", "f4", (10, 35), (5, 35), (2, 45), (0.06, 0.05), "Held by heater 2"),
+    *(row for number in (1, 2, 3, 4) for row in _wheel(number)),
+    *(_gyro(axis) for axis in "xyz"),
+    (
+        "aocs/pointing_error",
+        "deg",
+        "f4",
+        (0, 0.05),
+        (None, 0.05),
+        (None, 0.2),
+        (0.0008, 0.0002, 0.003),
+        "Off target",
+    ),
+    ("aocs/sun_angle", "deg", "f4", (0, 10), (None, 10), (None, 20), (0.05, 0.02, 0.35), "Panel normal to sun"),
+    ("aocs/magnetometer_x", "nT", "f4", (-4e4, 4e4), (-6e4, 6e4), _NO, (60, 10), "Field along x"),
+    ("aocs/star_tracker_stars", "", "i8", (0, 30), (4, None), (1, None), (0.5, 1.0, 2.4), "Stars matched"),
+    ("comm/backlog", "MB", "f4", (0, 800), (None, 800), (None, 1000), (0.0, 0.25), "Pictures not yet sent"),
+    (
+        "comm/beacon_power",
+        "dBm",
+        "f4",
+        (27, 33),
+        (27.5, None),
+        (26, None),
+        (0.02, 0.01, 0.12),
+        "Beacon, at the antenna",
+    ),
+    (
+        "comm/transmitter_temperature",
+        "°C",
+        "f4",
+        (10, 50),
+        (None, 55),
+        (None, 70),
+        (0.08, 0.05),
+        "Power amplifier",
+    ),
+    ("comm/frame_counter", "", "u8", (0, 255), _NO, _NO, (), "Transfer frames made, modulo 256"),
+    ("comm/link_rssi", "dBm", "f4", (-120, -80), (-118, None), _NO, (0.4, 0.1), "Strength of the uplink"),
+    ("comm/link_snr", "dB", "f4", (0, 45), (2, None), _NO, (0.3, 0.1), "Uplink signal to noise"),
+    ("payload/ccd_temperature", "°C", "f4", (-26, -10), (None, -12), (None, -5), (0.06, 0.02, 0.4), "Detector"),
+    (
+        "payload/cooler_current",
+        "A",
+        "f4",
+        (0, 2),
+        (None, 1.6),
+        (None, 2),
+        (0.006, 0.002),
+        "Cooler of the detector",
+    ),
+    ("obc/mode", "", "i4", (0, 4), _NO, _NO, (), "What the satellite is doing"),
+    ("obc/cpu_load", "%", "f4", (0, 100), (None, 85), (None, 98), (1.2, 0.5, 1.0), "Processor busy"),
+    (
+        "obc/gps_time_offset",
+        "ns",
+        "f4",
+        (-400, 400),
+        (-500, 500),
+        (-1000, 1000),
+        (6, 1.0, 40),
+        "Clock less GPS time",
+    ),
+)

@@ -1,0 +1,82 @@
+"""One fault for a run: drawn from the seed, sized against the run without it, and described for whoever checks.
+
+Pure functions of the seed, run once when a simulation is opened. Kind, satellite, onset and size are drawn; then
+the run with the fault and the run without it are both made at 1 Hz and compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from simulator.chance import Use, draws
+from simulator.faults import CEILING, COMMISSIONING, HOUR, KINDS, Fault
+from simulator.orbit import Floats
+from simulator.spacecraft import BLOCK, Spacecraft
+from telemetry import Injected
+from telemetry.clock import SECOND
+
+_FIRST, _LAST = 0.4 * HOUR, 0.8 * HOUR
+_SIZES = (4.8, 5.6)  # sigmas; the ceiling lowers it where noise or a cycle adds to it
+_MARGIN = 0.99  # of the ceiling, for what the converter's quantum adds
+
+
+def draw_fault(seed: int, satellites: int) -> tuple[int, Fault]:
+    """The satellite's index and its fault."""
+    rng = draws(seed, Use.FAULT)
+    index, kind = int(rng.integers(satellites)), KINDS[int(rng.integers(len(KINDS)))]
+    length = float(np.round(rng.uniform(600, 1200)))
+    start = float(np.round(rng.uniform(_FIRST, _LAST - length)))
+    rise, fall = rng.uniform(60, 100), rng.uniform(60, 100)
+    fault = Fault(kind, start, start + length, rise, fall, 0.0)
+    return index, replace(fault, amount=_amount(fault, _hour(seed, index)[kind.main], rng.uniform(*_SIZES)))
+
+
+def describe(seed: int, index: int, fault: Fault, start: int) -> Injected:
+    """What the fault does in a run that begins at ``start`` (UTC microseconds).
+
+    A channel belongs to it where the run with the fault differs from the same run without it by more than the
+    channel's noise and its quantum; ``visible`` is the first such moment.
+    """
+    spacecraft = Spacecraft(seed, index, SECOND)
+    without, touched = _hour(seed, index), _hour(seed, index, fault)
+    heard = spacecraft.orbit.in_contact(np.arange(int(HOUR), dtype=np.float64))
+    reach: dict[str, float] = {}
+    visible = HOUR
+    for path in spacecraft.paths:
+        threshold = max(spacecraft.instrument(path))
+        apart = np.abs(touched[path] - without[path])
+        if path.startswith("comm/link"):
+            apart = apart * heard
+        seen = np.flatnonzero(apart > threshold)
+        if len(seen):
+            visible = min(visible, float(seen[0]))
+            reach[path] = float(apart.max()) / max(float(without[path][:COMMISSIONING].std()), threshold)
+    main = fault.kind.main
+    channels = (main, *sorted((path for path in reach if path != main), key=lambda path: -reach[path]))
+
+    def moment(seconds: float) -> int:
+        return start + round(seconds * SECOND)
+
+    name = fault.kind.name
+    return Injected(spacecraft.name, channels, name, moment(fault.start), moment(fault.end), moment(visible))
+
+
+def _amount(fault: Fault, nominal: Floats, size: float) -> float:
+    """Height of ``fault`` for ``size`` sigmas, lowered until no value passes the ceiling."""
+    sigma, mean = float(nominal[:COMMISSIONING].std()), float(nominal[:COMMISSIONING].mean())
+    shape = fault.shape(np.arange(len(nominal), dtype=np.float64))
+    if fault.kind.stuck_heater:
+        # The tank leaves its cycle: the departure from the run without the fault is largest at the cycle's bottom.
+        return min(mean + size * sigma, float(nominal.min()) + _MARGIN * CEILING * sigma)
+    inside = shape > 0
+    room = _MARGIN * CEILING * sigma - fault.kind.sign * (nominal[inside] - mean)
+    return fault.kind.sign * min(size * sigma, float((room / shape[inside]).min()))
+
+
+def _hour(seed: int, index: int, fault: Fault | None = None) -> dict[str, Floats]:
+    """The first hour of one satellite at 1 Hz: (3600,) values for each path."""
+    spacecraft = Spacecraft(seed, index, SECOND, fault=fault)
+    blocks = [spacecraft.values(i) for i in range(-(-int(HOUR) // BLOCK))]
+    return {path: np.concatenate([block[path] for block in blocks])[: int(HOUR)] for path in spacecraft.paths}

@@ -1,0 +1,137 @@
+"""What was asked for: ``SCENARIO?satellites=3&seed=7&start=now`` read into a value. Pure functions, any thread."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import time
+from dataclasses import dataclass, fields
+from urllib.parse import unquote
+
+from simulator.chance import SEEDS
+from telemetry import SourceError
+from telemetry.clock import SECOND, parse_iso
+
+SCENARIOS = {
+    "demo": "a fleet with exactly one fault, between 40 % and 80 % of the first hour",
+    "quiet": "the fleet of demo with the same seed, without the fault",
+    "load": "plain patterns on many channels, to drive a rate",
+}
+"""Each scenario and what it shows."""
+
+START = parse_iso("2030-01-01T00:00:00Z")
+"""Where a simulation begins unless ``start`` says otherwise, UTC microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A simulation as it was asked for.
+
+    ``start`` is UTC microseconds, ``rate`` samples a second, ``duration`` seconds of telemetry or None for
+    endless, ``eclipse`` minutes of eclipse an orbit or None for 8 to 11 as the seed has it, ``channels`` the
+    number of channels of the whole fleet (``load`` only).
+    """
+
+    scenario: str
+    satellites: int = 3
+    seed: int = 7
+    start: int = START
+    rate: float = 1.0
+    duration: float | None = None
+    eclipse: float | None = None
+    channels: int = 1000
+
+    @property
+    def period(self) -> int:
+        """Step between samples in whole microseconds."""
+        return round(SECOND / self.rate)
+
+    @property
+    def samples(self) -> int | None:
+        """Samples of each group, None where the run is endless."""
+        return None if self.duration is None else math.ceil(self.duration * SECOND / self.period)
+
+
+KEYS = {
+    "demo": ("satellites", "seed", "start", "rate", "duration"),
+    "quiet": ("satellites", "seed", "start", "rate", "duration", "eclipse"),
+    "load": ("channels", "satellites", "seed", "start", "rate", "duration"),
+}
+
+
+def read_request(spec: str, now: int | None = None) -> Request:
+    """The request in ``spec`` (with or without ``sim:`` in front); ``now`` is the clock, UTC microseconds.
+
+    Raises SourceError with a sentence that names what is known.
+    """
+    name, _, query = spec.strip().removeprefix("sim:").partition("?")
+    if name not in SCENARIOS:
+        near = difflib.get_close_matches(name, SCENARIOS, 1)
+        hint = f"; did you mean sim:{near[0]}?" if near else "."
+        what = f'There is no built-in simulation "{name}"' if name else "sim: needs the name of a simulation"
+        raise SourceError(f"{what}: the known ones are {_listed(SCENARIOS)}{hint}")
+    given: dict[str, int | float] = {}
+    for part in filter(None, query.split("&")):
+        key, equals, text = (unquote(piece).strip() for piece in part.partition("="))
+        if key not in KEYS[name]:
+            raise SourceError(f'sim:{name} knows no "{key}": it takes {_listed(KEYS[name])}.')
+        if key in given:
+            raise SourceError(f'sim:{name} was given "{key}" twice: keep one of them.')
+        if not equals or not text:
+            raise SourceError(f'"{key}" of sim:{name} has no value: {_CURES[key]}.')
+        given[key] = _value(name, key, text, now)
+    # Each number was made for its own field by _value; a mapping cannot say so.
+    return Request(name, **given)  # type: ignore[arg-type]
+
+
+_CURES = {
+    "satellites": "give a whole number from 1 to 64, such as satellites=3",
+    "seed": "give a whole number from 0 up, such as seed=7",
+    "start": "give now or an ISO 8601 time, such as start=2030-01-01T00:00:00Z",
+    "rate": "give samples a second, above 0 and at most 100, such as rate=10",
+    "duration": "give seconds of telemetry above 0, such as duration=3600",
+    "eclipse": "give minutes an orbit from 0 to 36, such as eclipse=30",
+    "channels": "give a whole number from 1 to 100000, such as channels=1000",
+}
+_RANGES = {
+    "satellites": (1, 64),
+    "seed": (0, SEEDS - 1),
+    "rate": (1e-3, 100.0),
+    "duration": (1e-6, 1e10),
+    "eclipse": (0.0, 36.0),
+    "channels": (1, 100_000),
+}
+_WHOLE = {field.name for field in fields(Request) if field.type == "int"}
+# Year 1 to 9999 is what text can show; a run needs room after its start.
+_EARLIEST, _LATEST = parse_iso("1900-01-01T00:00:00Z"), parse_iso("2900-01-01T00:00:00Z")
+
+
+def _value(name: str, key: str, text: str, now: int | None) -> int | float:
+    wrong = SourceError(f'"{key}={text}" of sim:{name} cannot be used: {_CURES[key]}.')
+    if key == "start":
+        try:
+            moment = _now(now) if text == "now" else parse_iso(text.replace(" ", "+"))
+        except (ValueError, OverflowError):
+            raise wrong from None
+        if not _EARLIEST <= moment <= _LATEST:
+            raise wrong
+        return moment
+    whole = key in _WHOLE
+    if not re.fullmatch(r"\d{1,19}" if whole else r"\d*\.?\d+(e[+-]?\d{1,3})?", text, re.ASCII):
+        raise wrong
+    number = int(text) if whole else float(text)
+    low, high = _RANGES[key]
+    if not low <= number <= high:
+        raise wrong
+    return number
+
+
+def _now(now: int | None) -> int:
+    moment = time.time_ns() // 1000 if now is None else now
+    return moment // SECOND * SECOND
+
+
+def _listed(names: dict[str, str] | tuple[str, ...]) -> str:
+    *head, last = names
+    return f"{', '.join(head)} and {last}"

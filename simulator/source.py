@@ -1,0 +1,126 @@
+"""A simulation as a source: blocks of every satellite, cut into frames no longer than asked, in order of time.
+
+Used by one thread. How the run is cut depends on ``span``; what is in it does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from simulator.inject import describe, draw_fault
+from simulator.load import Patterns
+from simulator.request import Request, read_request
+from simulator.spacecraft import Spacecraft
+from telemetry import Frame, Group, Injected, Mode, Origin
+
+
+class Member(Protocol):
+    """One satellite of a simulation."""
+
+    @property
+    def block_length(self) -> int:
+        """Samples of a block."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What it sends."""
+
+    def blocks(self, start: int) -> Iterator[list[Frame]]:
+        """For each block, one frame a group (perhaps an empty one); ``start`` in UTC microseconds."""
+
+
+class Simulation:
+    """A paced source made of ``members`` that share one sample period. Used by one thread.
+
+    ``frames`` begins at the start of the run each time it is called, and ends only where the request has a
+    duration or ``stop`` is set.
+    """
+
+    mode: Mode = "paced"
+    origin: Origin = "simulation"
+    relative = False
+
+    def __init__(
+        self, name: str, request: Request, members: Sequence[Member], injected: tuple[Injected, ...] = ()
+    ) -> None:
+        self.name = name
+        self.groups = tuple(group for member in members for group in member.groups)
+        self.injected = injected
+        self._request = request
+        self._members = tuple(members)
+
+    def frames(self, stop: threading.Event, span: int) -> Iterator[Frame]:
+        """Frames of at most ``span`` microseconds (at least one sample), all groups of a span before the next."""
+        if span <= 0:
+            raise ValueError(f"span must be above 0 microseconds, not {span}")
+        start, period, samples = self._request.start, self._request.period, self._request.samples
+        cutters = [_Cutter(member, start) for member in self._members]
+        first = 0
+        while samples is None or first < samples:
+            # Spans are counted from the start of the run; those without a sample are passed over.
+            last = -(-(first * period // span + 1) * span // period)
+            if samples is not None:
+                last = min(last, samples)
+            last = min(last, *(cutter.block_end(first) for cutter in cutters))
+            since, until = start + first * period, start + last * period
+            for cutter in cutters:
+                if stop.is_set():
+                    return
+                yield from cutter.cut(first, last, since, until)
+            first = last
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Cutter:
+    """Cuts the blocks of one member, each made when its first sample is asked for."""
+
+    def __init__(self, member: Member, start: int) -> None:
+        self._length = member.block_length
+        self._blocks = member.blocks(start)
+        self._frames: list[Frame] = []
+        self._end = 0
+
+    def block_end(self, first: int) -> int:
+        """One past the last sample of the block that holds sample ``first``."""
+        return (first // self._length + 1) * self._length
+
+    def cut(self, first: int, last: int, since: int, until: int) -> Iterator[Frame]:
+        """Samples ``first`` .. ``last`` of one block, at ``since`` .. ``until``, of each group that has any."""
+        while self._end <= first:
+            self._frames = next(self._blocks)
+            self._end += self._length
+        begin = self._end - self._length
+        for frame in self._frames:
+            if len(frame) == self._length:
+                yield frame.part(first - begin, last - begin)
+            elif len(frame):
+                low, high = np.searchsorted(frame.times, (since, until))
+                if low < high:
+                    yield frame.part(int(low), int(high))
+
+
+def open_simulation(spec: str, *, now: int | None = None) -> Simulation:
+    """The built-in simulation named by ``sim:SCENARIO?key=value&...``, with or without ``sim:``.
+
+    ``now`` is what ``start=now`` means, UTC microseconds (None: the clock of this machine). Raises SourceError
+    with a sentence that names what is known.
+    """
+    request = read_request(spec, now)
+    name = "sim:" + spec.strip().removeprefix("sim:")
+    seed, period, fleet = request.seed, request.period, range(request.satellites)
+    if request.scenario == "load":
+        numbers = [range(request.channels)[index :: request.satellites] for index in fleet]
+        dealt = [Patterns(seed, index, period, own) for index, own in enumerate(numbers) if own]
+        return Simulation(name, request, dealt)
+    if request.scenario == "quiet":
+        eclipse = None if request.eclipse is None else request.eclipse * 60
+        return Simulation(name, request, [Spacecraft(seed, index, period, eclipse) for index in fleet])
+    failing, fault = draw_fault(seed, request.satellites)
+    members = [Spacecraft(seed, i, period, fault=fault if i == failing else None) for i in fleet]
+    return Simulation(name, request, members, (describe(seed, failing, fault, request.start),))
