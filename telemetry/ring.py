@@ -182,6 +182,32 @@ class LiveRing:
         overtaken = min(max(0, int(view.words[0]) - capacity - first), n)
         return Rows(times[overtaken:], values[overtaken:], head, first + overtaken - min(since, head))
 
+    def span(self, name: str, column: int, start: int, stop: int) -> tuple[Times, npt.NDArray[np.float64]]:
+        """A copy of one column between two times (inclusive), oldest first, as far as it is still there."""
+        view = self._views[name]
+        capacity = view.track.capacity
+        head = int(view.words[0])
+        oldest = max(0, head - capacity + min(_MARGIN, capacity // 2))
+        times: list[Times] = []
+        values: list[npt.NDArray[np.float64]] = []
+        for first, last in self._runs(oldest, head, capacity):
+            low = first + int(np.searchsorted(view.times[first:last], start, "left"))
+            high = first + int(np.searchsorted(view.times[first:last], stop, "right"))
+            if high > low:
+                times.append(view.times[low:high].copy())
+                values.append(view.values[low:high, column].astype(np.float64))
+        if not times:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
+        return np.concatenate(times), np.concatenate(values)
+
+    @staticmethod
+    def _runs(oldest: int, head: int, capacity: int) -> list[tuple[int, int]]:
+        """The one or two stretches of slots that rows ``oldest`` .. ``head`` lie in, oldest first."""
+        if head == oldest:
+            return []
+        first, last = oldest % capacity, (head - 1) % capacity + 1
+        return [(first, last)] if first < last else [(first, capacity), (0, last)]
+
     def close(self) -> None:
         """Let go of the memory; the file stays for whoever else reads it."""
         # numpy views of a mapping keep it alive, and closing it under them is refused: drop them, not it.

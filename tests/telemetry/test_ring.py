@@ -74,3 +74,16 @@ def test_a_wrong_layout_is_refused_in_words(tmp_path: Path) -> None:
 def test_only_its_user_can_open_the_ring(tmp_path: Path) -> None:
     LiveRing.create(tmp_path / "live.ring", [Track("a", 1, 100)])
     assert (tmp_path / "live.ring").stat().st_mode & 0o077 == 0
+
+
+@given(st.integers(0, 700), st.integers(-5, 705), st.integers(0, 300))
+def test_a_span_of_a_column_is_what_was_written_as_far_as_it_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, written: int, start: int, length: int
+) -> None:
+    ring = LiveRing.create(tmp_path_factory.mktemp("ring") / "live.ring", [Track("a", 2, 256)])
+    for first in range(0, written, 50):
+        ring.append("a", *rows(first, min(50, written - first), 2))
+    times, values = ring.span("a", 1, start, start + length)
+    kept = max(0, written - 256 + 64)
+    assert times.tolist() == list(range(max(start, kept), min(start + length + 1, written)))
+    assert np.array_equal(values, times * 10.0 + 1)

@@ -1,0 +1,138 @@
+"""The window's link to its core: found or started, kept, and started again when the core dies.
+
+One job thread does everything that can wait; what it learns arrives on the GUI thread as signals, each of them
+something that happens once.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.launch import LaunchError, attach, start, wait_ready
+from app.link.client import CoreClient
+from app.link.wire import Header, LinkError
+from app.plan import Plan
+from telemetry.clock import SECOND
+
+log = logging.getLogger(__name__)
+
+RESTARTS = 5
+"""A core that dies this often within RESTARTS_S is left alone, and the operator is told."""
+RESTARTS_S = 60.0
+STOP_DEADLINE_S = 30.0
+
+
+class CoreLink(QObject):
+    """Signals are emitted from other threads and arrive on the GUI thread."""
+
+    attached = Signal(dict)
+    """The core's ``hello``."""
+    news = Signal(dict)
+    lost = Signal()
+    """The core died; it is being started again."""
+    failed = Signal(str)
+    """No core can be had; a sentence."""
+
+    def __init__(self, plan: Plan, process: subprocess.Popen[bytes] | None = None) -> None:
+        super().__init__()
+        self._plan = plan
+        self._first = process
+        self._client: CoreClient | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._jobs = ThreadPoolExecutor(1, thread_name_prefix="core-link")
+        self._closing = threading.Event()
+        self._deaths: deque[float] = deque(maxlen=RESTARTS)
+        self.position: tuple[int, int] = (0, 0)
+        """First and newest telemetry time seen (UTC microseconds), kept by the window for a successor."""
+
+    def open(self) -> None:
+        """Attach to the core of the plan's archive, or to the one being started."""
+        self._jobs.submit(self._guard, self._open)
+
+    def close(self) -> None:
+        """Detach; a core that this window started is stopped and drained first."""
+        self._closing.set()
+        self._jobs.submit(self._end).result(STOP_DEADLINE_S + 5)
+        self._jobs.shutdown(wait=False, cancel_futures=True)
+
+    # job thread
+
+    def _guard(self, job: object) -> None:
+        try:
+            if callable(job):
+                job()
+        except (LaunchError, LinkError) as problem:
+            self.failed.emit(str(problem))
+        except Exception as problem:
+            log.exception("core link")
+            self.failed.emit(f"Perigee met a fault of its own ({problem}); its log has the details.")
+
+    def _open(self) -> None:
+        process, self._first = self._first, None
+        if process is None:
+            if self._try_attach():
+                return
+            process = start(self._plan)
+        wait_ready(process)
+        self._process = process
+        if not self._try_attach():
+            raise LaunchError("The core started but does not answer.")
+
+    def _try_attach(self) -> bool:
+        client = attach(Path(self._plan.archive), self.news.emit, self._on_lost)
+        if client is None:
+            return False
+        hello = client.ask("hello")
+        self._client = client
+        self.attached.emit(hello)
+        return True
+
+    def _on_lost(self) -> None:
+        if not self._closing.is_set():
+            self._jobs.submit(self._guard, self._revive)
+
+    def _revive(self) -> None:
+        self.lost.emit()
+        now = time.monotonic()
+        if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
+            raise LaunchError(f"The core ended {RESTARTS} times within a minute and was left; its log has the reason.")
+        self._deaths.append(now)
+        if self._process is not None:
+            self._process.wait(5)
+        self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
+        self._open()
+
+    def _end(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            if self._process is not None:
+                client.ask("stop")
+                self._process.wait(STOP_DEADLINE_S)
+        except (LinkError, subprocess.TimeoutExpired) as problem:
+            log.warning("the core did not stop as asked: %s", problem)
+        client.close()
+
+
+def successor(plan: Plan, first: int, newest: int, now: int) -> Plan:
+    """The plan of the core that follows a dead one.
+
+    ``first`` and ``newest`` are the first and last telemetry times that the dead one delivered. A simulation that
+    keeps the time of day goes on at ``now``, and what was missed meanwhile is a gap; anything else that can wait
+    goes on where it stood.
+    """
+    if not newest:
+        return plan
+    keeps_time = plan.speed == 1.0 and abs(now - newest) < 120 * SECOND
+    at = now if keeps_time else newest + 1
+    return replace(plan, history=(at - first) / SECOND, resume_from=at)

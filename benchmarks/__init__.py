@@ -1,0 +1,1 @@
+"""Speed, measured: ``make bench`` runs every benchmark and writes ``docs/benchmarks.md``. Never part of the tests."""
