@@ -22,45 +22,38 @@ _SIZES = (4.8, 5.6)  # sigmas; the ceiling lowers it where noise or a cycle adds
 _MARGIN = 0.99  # of the ceiling, for what the converter's quantum adds
 
 
-def draw_fault(seed: int, satellites: int) -> tuple[int, Fault]:
-    """The satellite's index and its fault."""
+def inject(seed: int, satellites: int, start: int) -> tuple[int, Fault, Injected]:
+    """The failing satellite's index, its fault, and what that does in a run that begins at ``start`` (UTC us)."""
     rng = draws(seed, Use.FAULT)
     index, kind = int(rng.integers(satellites)), KINDS[int(rng.integers(len(KINDS)))]
     length = float(np.round(rng.uniform(600, 1200)))
-    start = float(np.round(rng.uniform(_FIRST, _LAST - length)))
+    begin = float(np.round(rng.uniform(_FIRST, _LAST - length)))
     rise, fall = rng.uniform(60, 100), rng.uniform(60, 100)
-    fault = Fault(kind, start, start + length, rise, fall, 0.0)
-    return index, replace(fault, amount=_amount(fault, _hour(seed, index)[kind.main], rng.uniform(*_SIZES)))
-
-
-def describe(seed: int, index: int, fault: Fault, start: int) -> Injected:
-    """What the fault does in a run that begins at ``start`` (UTC microseconds).
-
-    A channel belongs to it where the run with the fault differs from the same run without it by more than the
-    channel's noise and its quantum; ``visible`` is the first such moment.
-    """
+    fault = Fault(kind, begin, begin + length, rise, fall, 0.0)
     spacecraft = Spacecraft(seed, index, SECOND)
-    without, touched = _hour(seed, index), _hour(seed, index, fault)
-    heard = spacecraft.orbit.in_contact(np.arange(int(HOUR), dtype=np.float64))
+    without = _hour(spacecraft)
+    fault = replace(fault, amount=_amount(fault, without[kind.main], rng.uniform(*_SIZES)))
+    return index, fault, _describe(spacecraft, without, fault, start)
+
+
+def _describe(spacecraft: Spacecraft, without: dict[str, Floats], fault: Fault, start: int) -> Injected:
+    """A channel belongs to the fault where the run with it differs from the same run without it by more than the
+    channel's noise and its quantum; it is visible from the first such moment.
+    """
+    touched = _hour(spacecraft.failing(fault))
     reach: dict[str, float] = {}
-    visible = HOUR
+    visible = fault.end
     for path in spacecraft.paths:
         threshold = max(spacecraft.instrument(path))
         apart = np.abs(touched[path] - without[path])
-        if path.startswith("comm/link"):
-            apart = apart * heard
         seen = np.flatnonzero(apart > threshold)
         if len(seen):
             visible = min(visible, float(seen[0]))
             reach[path] = float(apart.max()) / max(float(without[path][:COMMISSIONING].std()), threshold)
     main = fault.kind.main
-    channels = (main, *sorted((path for path in reach if path != main), key=lambda path: -reach[path]))
-
-    def moment(seconds: float) -> int:
-        return start + round(seconds * SECOND)
-
-    name = fault.kind.name
-    return Injected(spacecraft.name, channels, name, moment(fault.start), moment(fault.end), moment(visible))
+    others = sorted((path for path in reach if path != main), key=lambda path: -reach[path])
+    begin, end, shown = (start + round(t * SECOND) for t in (fault.start, fault.end, visible))
+    return Injected(spacecraft.name, (main, *others), fault.kind.name, begin, end, shown)
 
 
 def _amount(fault: Fault, nominal: Floats, size: float) -> float:
@@ -75,8 +68,8 @@ def _amount(fault: Fault, nominal: Floats, size: float) -> float:
     return fault.kind.sign * min(size * sigma, float((room / shape[inside]).min()))
 
 
-def _hour(seed: int, index: int, fault: Fault | None = None) -> dict[str, Floats]:
-    """The first hour of one satellite at 1 Hz: (3600,) values for each path."""
-    spacecraft = Spacecraft(seed, index, SECOND, fault=fault)
-    blocks = [spacecraft.values(i) for i in range(-(-int(HOUR) // BLOCK))]
-    return {path: np.concatenate([block[path] for block in blocks])[: int(HOUR)] for path in spacecraft.paths}
+def _hour(spacecraft: Spacecraft) -> dict[str, Floats]:
+    """The first hour of a satellite that is measured at 1 Hz: (3600,) values for each path."""
+    seconds = int(HOUR)
+    blocks = [spacecraft.values(i) for i in range(-(-seconds // BLOCK))]
+    return {path: np.concatenate([block[path] for block in blocks])[:seconds] for path in spacecraft.paths}

@@ -86,8 +86,8 @@ def _heat(
     heat = {
         "thermal/panel_y_plus_temperature": -32 + 80 * lag(sun * (1 + tilt), 420),
         "thermal/panel_y_minus_temperature": -36 + 80 * lag(sun * (1 - tilt), 460),
-        "thermal/radiator_temperature": -2 + 9 * lag(sun, 1300) + 3 * lag(imaging, 900),
-        "thermal/structure_temperature": 12 + 7 * bulk,
+        "thermal/radiator_temperature": -1 + 4 * lag(sun, 1300) + 3 * lag(imaging, 900),
+        "thermal/structure_temperature": 13 + 5 * bulk,
         "comm/transmitter_temperature": 22 + 3 * bulk + 12 * lag(sending, 240),
         "eps/battery_temperature": 13 + 3 * bulk + 0.5 * lag(current**2, 1500),
     }
@@ -105,8 +105,8 @@ def _attitude(t: Floats, n: int, rng: np.random.Generator) -> dict[str, Floats]:
         attitude[f"aocs/wheel_{wheel}_speed"] = speed
         # Coulomb friction and a little that grows with the speed.
         attitude[f"aocs/wheel_{wheel}_current"] = rng.uniform(0.36, 0.44) + 8e-6 * np.abs(speed)
-    # The fourth wheel idles around rest and crosses it twelve times an orbit in each direction.
-    idle = 90 * np.sin(2 * np.pi * (12 * t / n + rng.random()))
+    # The fourth wheel idles around rest and crosses it every other minute.
+    idle = 90 * np.sin(2 * np.pi * (24 * t / n + rng.random()))
     attitude["aocs/wheel_4_speed"] = idle
     attitude["aocs/wheel_4_current"] = 0.08 + 0.1 * np.tanh(np.abs(idle) / 12)
     return attitude

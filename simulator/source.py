@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from simulator.inject import describe, draw_fault
+from simulator.inject import inject
 from simulator.load import Patterns
 from simulator.request import Request, read_request
 from simulator.spacecraft import Spacecraft
@@ -118,9 +118,10 @@ def open_simulation(spec: str, *, now: int | None = None) -> Simulation:
         numbers = [range(request.channels)[index :: request.satellites] for index in fleet]
         dealt = [Patterns(seed, index, period, own) for index, own in enumerate(numbers) if own]
         return Simulation(name, request, dealt)
+    eclipse = None if request.eclipse is None else request.eclipse * 60
+    members = [Spacecraft(seed, index, period, eclipse) for index in fleet]
     if request.scenario == "quiet":
-        eclipse = None if request.eclipse is None else request.eclipse * 60
-        return Simulation(name, request, [Spacecraft(seed, index, period, eclipse) for index in fleet])
-    failing, fault = draw_fault(seed, request.satellites)
-    members = [Spacecraft(seed, i, period, fault=fault if i == failing else None) for i in fleet]
-    return Simulation(name, request, members, (describe(seed, failing, fault, request.start),))
+        return Simulation(name, request, members)
+    failing, fault, injected = inject(seed, request.satellites, request.start)
+    members[failing] = members[failing].failing(fault)
+    return Simulation(name, request, members, (injected,))

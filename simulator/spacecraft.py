@@ -7,6 +7,7 @@ satellite and ``i``: any way of cutting blocks into frames gives the same values
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from itertools import count, groupby
 
 import numpy as np
@@ -33,6 +34,7 @@ _LEVELS = {
     "payload/ccd_temperature": -20.0,
 }
 _SUN_POINTING, _IMAGING, _DOWNLINK, _ECLIPSE = 1, 2, 3, 4
+_FRAME_RATE = 5  # transfer frames a second: the counter wraps every 51 s
 _WARM, _BAND = 20.0, 1.5  # the tank's thermostat switches at 20 +- 1.5 degrees
 
 
@@ -41,15 +43,14 @@ class Spacecraft:
 
     block_length = BLOCK
 
-    def __init__(
-        self, seed: int, index: int, period: int, eclipse: float | None = None, fault: Fault | None = None
-    ) -> None:
+    def __init__(self, seed: int, index: int, period: int, eclipse: float | None = None) -> None:
         rng = draws(seed, Use.CHARACTER, index)
         self.name = f"SAT-{index + 1:03d}"
         self.orbit = plan_orbit(rng, eclipse)
         self.measurements = measurements(self.name)
         self.paths = tuple(m.channel.path for m in self.measurements)
-        self._seed, self._index, self._period, self._fault = seed, index, period, fault
+        self._seed, self._index, self._period = seed, index, period
+        self._fault: Fault | None = None
         self._row = {path: i for i, path in enumerate(self.paths)}
         course = solve_orbit(self.orbit, rng)
         # One more column than seconds: the last moment of an orbit is read between it and the first.
@@ -63,8 +64,14 @@ class Spacecraft:
         self._pulse = 2 * np.pi / np.array(periods)
         self._offset = rng.uniform(0, 2 * np.pi, size=self._pulse.shape)
         self._sway = np.array([[self.measurements[i].sway] for i in self._swaying])
-        self._thermostat = float(rng.uniform(200, 300)), float(rng.random())
+        self._thermostat = float(rng.uniform(130, 190)), float(rng.random())
         self.groups = self._make_groups()
+
+    def failing(self, fault: Fault) -> Spacecraft:
+        """The same satellite with ``fault``: equal to this one, bit for bit, wherever the fault does not reach."""
+        twin = copy(self)
+        twin._fault = fault
+        return twin
 
     def instrument(self, path: str) -> tuple[float, float]:
         """Noise (standard deviation) and quantum of the channel ``path``, in channel units."""
@@ -145,7 +152,7 @@ class Spacecraft:
         rows["eps/eclipse"][:] = dark
         mode = np.where(self.orbit.imaging(t), _IMAGING, _SUN_POINTING)
         rows["obc/mode"][:] = np.where(dark, _ECLIPSE, np.where(heard, _DOWNLINK, mode))
-        rows["comm/frame_counter"][:] = np.floor(t + 1e-6) % 256
+        rows["comm/frame_counter"][:] = np.floor(_FRAME_RATE * t + 1e-6) % 256
         rise = np.sin(np.pi * np.clip(self.orbit.contact_progress(t), 0, 1))
         # The earth turns below the orbit: no two contacts pass equally high.
         best = 22 + 5 * np.sin(2.4 * np.floor(t / self.orbit.period) + self._offset[0, 0])
