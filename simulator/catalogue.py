@@ -20,14 +20,14 @@ class Measurement:
     """A channel and its instrument, all in channel units.
 
     ``noise`` is the standard deviation of white noise, ``quantum`` the step of the converter, ``sway`` the
-    amplitude of a slow bounded wander, made of two sines whose periods lie in ``periods`` (seconds).
+    amplitude of a slow bounded wander, a cycle that a second one bends; both periods lie in ``periods`` (seconds).
     """
 
     channel: Channel
     noise: float = 0.0
     quantum: float = 0.0
     sway: float = 0.0
-    periods: tuple[float, float] = (150.0, 420.0)
+    periods: tuple[float, float] = (100.0, 300.0)
 
 
 def measurements(satellite: str) -> tuple[Measurement, ...]:
@@ -61,7 +61,7 @@ def _wheel(number: int) -> tuple[_Row, ...]:
     current = (0.0, 0.4) if idle else (0.0, 1.0)
     speed = (-400.0, 400.0) if idle else (-4000.0, 4000.0)
     fast, faster = (-4200.0, 4200.0), (-5000.0, 5000.0)
-    sway = (0.004, 0.001) if idle else (0.004, 0.001, 0.03)
+    sway = (0.004, 0.001) if idle else (0.005, 0.001, 0.03)
     rows: tuple[_Row, ...] = (
         (f"{name}_current", "A", "f4", current, (None, 1.2), (None, 1.6), sway, f"Motor current of {text}"),
         (f"{name}_speed", "rpm", "f4", speed, fast, faster, (1.5, 1.0), f"Speed of {text}"),

@@ -70,7 +70,7 @@ def _power(
     share = 0.5 + 0.08 * np.sin(2 * np.pi * (t - 350) / orbit.period)
     return {
         "eps/battery_current": current,
-        "eps/battery_charge": 100 * (1 - full),
+        "eps/battery_charge": 99.8 * (1 - full),
         "eps/battery_voltage": 28.0 - 6.4 * full + 0.12 * current,
         "eps/array_current_y_plus": share * drawn,
         "eps/array_current_y_minus": (1 - share) * drawn,

@@ -121,8 +121,10 @@ class Spacecraft:
         whole = where.astype(np.intp)
         part = where - whole
         true[self._courses] += self._course[:, whole] * (1 - part) + self._course[:, whole + 1] * part
-        for pulse, offset, weight in zip(self._pulse.T, self._offset.T, (1.0, 0.2), strict=True):
-            true[self._swaying] += weight * self._sway * np.sin(np.outer(pulse, t) + offset[:, None])
+        # A cycle whose pace and middle wander with a second one: alive, and bounded for ever.
+        turns = self._pulse[:, :, None] * t + self._offset[:, :, None]
+        wander = np.sin(turns[:, 1])
+        true[self._swaying] += self._sway * (np.sin(turns[:, 0] + 0.5 * wander) + 0.08 * wander)
         rows = {path: true[i] for path, i in self._row.items()}  # views: what is set here is set in ``true``
         self._set_thermostat(rows, t)
         if self._fault is not None:
