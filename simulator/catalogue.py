@@ -27,7 +27,7 @@ class Measurement:
     noise: float = 0.0
     quantum: float = 0.0
     sway: float = 0.0
-    periods: tuple[float, float] = (100.0, 300.0)
+    periods: tuple[float, float] = (80.0, 200.0)
 
 
 def measurements(satellite: str) -> tuple[Measurement, ...]:
@@ -61,7 +61,7 @@ def _wheel(number: int) -> tuple[_Row, ...]:
     current = (0.0, 0.4) if idle else (0.0, 1.0)
     speed = (-400.0, 400.0) if idle else (-4000.0, 4000.0)
     fast, faster = (-4200.0, 4200.0), (-5000.0, 5000.0)
-    sway = (0.004, 0.001) if idle else (0.005, 0.001, 0.03)
+    sway = (0.004, 0.001) if idle else (0.004, 0.001, 0.03)
     rows: tuple[_Row, ...] = (
         (f"{name}_current", "A", "f4", current, (None, 1.2), (None, 1.6), sway, f"Motor current of {text}"),
         (f"{name}_speed", "rpm", "f4", speed, fast, faster, (1.5, 1.0), f"Speed of {text}"),
@@ -98,7 +98,7 @@ _TABLE: tuple[_Row, ...] = (
         (0, 40),
         (None, 40),
         (None, 80),
-        (0.4, 0.1, 2.0),
+        (0.22, 0.1, 2.0),
         "Highest less lowest cell",
     ),
     ("eps/array_current_y_plus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.015, 0.01), "Panel +Y"),
@@ -124,7 +124,7 @@ _TABLE: tuple[_Row, ...] = (
         (0.0008, 0.0002, 0.003),
         "Off target",
     ),
-    ("aocs/sun_angle", "deg", "f4", (0, 10), (None, 10), (None, 20), (0.05, 0.02, 0.35), "Panel normal to sun"),
+    ("aocs/sun_angle", "deg", "f4", (0, 10), (None, 10), (None, 20), (0.035, 0.01, 0.35), "Panel normal to sun"),
     ("aocs/magnetometer_x", "nT", "f4", (-4e4, 4e4), (-6e4, 6e4), _NO, (60, 10), "Field along x"),
     ("aocs/star_tracker_stars", "", "i8", (0, 30), (4, None), (1, None), (0.5, 1.0, 2.4), "Stars matched"),
     ("comm/backlog", "MB", "f4", (0, 800), (None, 800), (None, 1000), (0.0, 0.25), "Pictures not yet sent"),
@@ -135,7 +135,7 @@ _TABLE: tuple[_Row, ...] = (
         (27, 33),
         (27.5, None),
         (26, None),
-        (0.02, 0.01, 0.12),
+        (0.012, 0.01, 0.12),
         "Beacon, at the antenna",
     ),
     (
@@ -151,7 +151,7 @@ _TABLE: tuple[_Row, ...] = (
     ("comm/frame_counter", "", "u8", (0, 255), _NO, _NO, (), "Transfer frames made, modulo 256"),
     ("comm/link_rssi", "dBm", "f4", (-120, -80), (-118, None), _NO, (0.4, 0.1), "Strength of the uplink"),
     ("comm/link_snr", "dB", "f4", (0, 45), (2, None), _NO, (0.3, 0.1), "Uplink signal to noise"),
-    ("payload/ccd_temperature", "°C", "f4", (-26, -10), (None, -12), (None, -5), (0.06, 0.02, 0.4), "Detector"),
+    ("payload/ccd_temperature", "°C", "f4", (-26, -10), (None, -12), (None, -5), (0.04, 0.02, 0.4), "Detector"),
     (
         "payload/cooler_current",
         "A",
@@ -171,7 +171,7 @@ _TABLE: tuple[_Row, ...] = (
         (-400, 400),
         (-500, 500),
         (-1000, 1000),
-        (6, 1.0, 40),
+        (4, 1.0, 40),
         "Clock less GPS time",
     ),
 )

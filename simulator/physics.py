@@ -66,7 +66,7 @@ def _power(
 ) -> dict[str, Floats]:
     full = missing / (_CAPACITY * 3600)
     # The regulator draws from the panels what the bus and the charge need, no more.
-    drawn = sun * (load / BUS) + np.maximum(current, 0)
+    drawn = sun * (load / BUS + HEATER_SHARE * HEATER) + np.maximum(current, 0)
     share = 0.5 + 0.08 * np.sin(2 * np.pi * (t - 350) / orbit.period)
     return {
         "eps/battery_current": current,

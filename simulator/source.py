@@ -68,9 +68,10 @@ class Simulation:
             last = min(last, *(cutter.block_end(first) for cutter in cutters))
             since, until = start + first * period, start + last * period
             for cutter in cutters:
-                if stop.is_set():
-                    return
-                yield from cutter.cut(first, last, since, until)
+                for frame in cutter.cut(first, last, since, until):
+                    if stop.is_set():
+                        return
+                    yield frame
             first = last
 
     def close(self) -> None:
