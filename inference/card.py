@@ -1,0 +1,27 @@
+"""What a model says of itself, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from detection.spec import WindowSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One version of one model of a repository, checked and ready to be loaded.
+
+    ``path`` is the ONNX file; ``input_shape`` is without the batch dimension and holds ``spec.window`` values;
+    ``max_batch_size`` is the largest batch that a server takes (0: this model takes one window at a time).
+    """
+
+    name: str
+    version: str
+    path: Path
+    spec: WindowSpec
+    sha256: str
+    input_name: str
+    input_shape: tuple[int, ...]
+    output_names: tuple[str, ...]
+    max_batch_size: int

@@ -1,0 +1,168 @@
+"""The embedded engine: ONNX Runtime in this process, on a GPU where the installed runtime has one. The one door to it.
+
+onnxruntime is imported when an engine is made, not before: it costs a third of a second that a window never needs.
+``infer`` runs on any number of threads over one shared session a model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from inference.card import ModelCard
+from inference.engine import Floats
+from inference.errors import EngineError
+
+CPU = "CPUExecutionProvider"
+GPUS: tuple[tuple[str, dict[str, str]], ...] = (
+    # fp32 stays fp32: with TF32 the scores of a GPU would part from those of the CPU.
+    ("CUDAExecutionProvider", {"use_tf32": "0"}),
+    ("MIGraphXExecutionProvider", {}),
+    ("ROCMExecutionProvider", {}),
+    ("DmlExecutionProvider", {}),
+    ("CoreMLExecutionProvider", {}),
+)
+"""GPU providers, best first. Not TensorRT: it would build each model for minutes before the first score."""
+ONE_AT_A_TIME = frozenset({"DmlExecutionProvider"})
+"""Providers whose sessions may not run on two threads at once."""
+_FATAL_ONLY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    session: Any
+    card: ModelCard
+    turn: contextlib.AbstractContextManager[Any]
+
+
+class EmbeddedEngine:
+    """ONNX Runtime in this process. ``asked`` says that the operator chose it."""
+
+    kind: Literal["embedded", "triton"] = "embedded"
+
+    def __init__(self, asked: bool = False) -> None:
+        try:
+            import onnxruntime
+        except ImportError as problem:
+            raise EngineError(
+                f"ONNX Runtime cannot be loaded ({problem}), so no model can score: run make setup again."
+            ) from problem
+        self._runtime: Any = onnxruntime
+        self._loaded: dict[str, _Loaded] = {}
+        self._refused: list[str] = []
+        available = onnxruntime.get_available_providers()
+        self._candidates = [name for name, _ in GPUS if name in available]
+        self._asked = asked
+        self.detail = self._candidates[0] if self._candidates else CPU
+
+    @property
+    def reason(self) -> str:
+        """Why this engine, and why on this device."""
+        why = "It was asked for, so" if self._asked else "No Triton is configured, so"
+        where = "CPU" if self.detail == CPU else f"GPU ({self.detail.removesuffix('ExecutionProvider')})"
+        refused = f"; {', '.join(self._refused)} would not take the models" if self._refused else ""
+        return f"{why} the embedded ONNX Runtime scores on the {where}{refused}."
+
+    def load(self, card: ModelCard) -> None:
+        """Make ``card`` ready. Raises EngineError that names the file."""
+        try:
+            data = card.path.read_bytes()
+        except OSError as problem:
+            raise EngineError(
+                f"The model {card.name} cannot be read from {card.path} ({problem.strerror or problem}): "
+                "put the file back, or leave the model out with --model."
+            ) from problem
+        while (session := self._session(card, data)) is None:
+            self._fall_back()
+        self._check(card, session)
+        serial = self.detail in ONE_AT_A_TIME
+        self._loaded[card.name] = _Loaded(session, card, threading.Lock() if serial else contextlib.nullcontext())
+
+    def infer(self, model: str, batch: Floats, outputs: tuple[str, ...]) -> dict[str, Floats]:
+        """See ``Engine``."""
+        loaded = self._loaded.get(model)
+        if loaded is None:
+            raise EngineError(f'No model "{model}" is loaded.')
+        if batch.shape[1:] != loaded.card.input_shape or not len(batch):
+            raise EngineError(
+                f"The model {model} takes windows of shape {loaded.card.input_shape}, not {batch.shape[1:]}."
+            )
+        feed = {loaded.card.input_name: np.ascontiguousarray(batch, dtype=np.float32)}
+        try:
+            with loaded.turn:
+                values = loaded.session.run(list(outputs), feed)
+        except Exception as problem:
+            # The runtime's own exceptions share no base class but this one.
+            raise EngineError(f"The model {model} failed while scoring: {_first_line(problem)}.") from problem
+        return dict(zip(outputs, values, strict=True))
+
+    def close(self) -> None:
+        """Let the sessions go."""
+        self._loaded.clear()
+
+    def _session(self, card: ModelCard, data: bytes) -> Any:
+        """A session on ``detail``'s provider, or None where that is a GPU that does not take the model."""
+        if self.detail != CPU:
+            providers = [(self.detail, dict(GPUS)[self.detail]), CPU]
+            with contextlib.suppress(Exception):  # whatever it was, the next provider or the CPU may take the model
+                session = self._runtime.InferenceSession(data, self._options(), providers=providers)
+                if took(session, self.detail):
+                    return session
+            return None
+        try:
+            return self._runtime.InferenceSession(data, self._options(), providers=[CPU])
+        except Exception as problem:
+            # The runtime's own exceptions share no base class but this one.
+            raise EngineError(
+                f"The model {card.name} cannot be loaded from {card.path} ({_first_line(problem)}): "
+                "train or convert it again, or leave it out with --model."
+            ) from problem
+
+    def _fall_back(self) -> None:
+        """Go on with the next provider, all models together: one engine has one device."""
+        self._refused.append(self._candidates.pop(0).removesuffix("ExecutionProvider"))
+        self.detail = self._candidates[0] if self._candidates else CPU
+        cards = [loaded.card for loaded in self._loaded.values()]
+        self._loaded.clear()
+        for card in cards:
+            self.load(card)
+
+    def _check(self, card: ModelCard, session: Any) -> None:
+        inputs = {one.name: tuple(one.shape[1:]) for one in session.get_inputs()}
+        outputs = {one.name for one in session.get_outputs()}
+        if inputs != {card.input_name: card.input_shape} or not outputs.issuperset(card.output_names):
+            raise EngineError(
+                f"{card.path} takes {inputs or 'nothing'} and gives {', '.join(sorted(outputs))}, "
+                "which is not what its config.pbtxt says: train or convert the model again."
+            )
+
+    def _options(self) -> Any:
+        options = self._runtime.SessionOptions()
+        # Several workers each score on one thread of their own; spinning would burn what the others need.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        options.log_severity_level = _FATAL_ONLY  # what matters is raised, and said in a sentence
+        if self.detail in ONE_AT_A_TIME:
+            options.enable_mem_pattern = False
+        return options
+
+
+def took(session: Any, provider: str) -> bool:
+    """Whether a session really runs part of its graph on ``provider``, rather than having fallen back."""
+    if provider not in session.get_providers():
+        return False
+    parts: Sequence[Any] = session.get_provider_graph_assignment_info()
+    return any(part.ep_name == provider for part in parts)
+
+
+def _first_line(problem: Exception) -> str:
+    """What the runtime said, on one line and without its own prefix."""
+    text = " ".join(str(problem).split())
+    return text.rsplit(" : ", 1)[-1].rstrip(".")[:300] or type(problem).__name__

@@ -1,0 +1,65 @@
+"""The same model for a Triton server that has only the Python backend: other config, same file, same tensors. Pure."""
+
+from __future__ import annotations
+
+from inference.config import parse_config, render_config
+
+MODEL_PY = '''\
+"""Runs this folder's model.onnx with ONNX Runtime inside Triton's Python backend. Needs no part of Perigee."""
+
+import json
+import os
+
+import numpy as np
+import onnxruntime
+import triton_python_backend_utils as pb_utils
+
+
+class TritonPythonModel:
+    """One instance of the model, on one thread."""
+
+    def initialize(self, args):
+        folder = os.path.join(args["model_repository"], args["model_version"])
+        config = json.loads(args["model_config"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.session = onnxruntime.InferenceSession(
+            os.path.join(folder, config.get("default_model_filename") or "model.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+        )
+        self.input = self.session.get_inputs()[0].name
+
+    def execute(self, requests):
+        return [self.answer(request) for request in requests]
+
+    def answer(self, request):
+        try:
+            window = pb_utils.get_input_tensor_by_name(request, self.input).as_numpy()
+            names = list(request.requested_output_names())
+            values = self.session.run(names, {self.input: np.ascontiguousarray(window, dtype=np.float32)})
+            tensors = [pb_utils.Tensor(name, value) for name, value in zip(names, values)]
+            return pb_utils.InferenceResponse(output_tensors=tensors)
+        except Exception as problem:
+            return pb_utils.InferenceResponse(output_tensors=[], error=pb_utils.TritonError(str(problem)))
+
+    def finalize(self):
+        self.session = None
+'''
+"""``VERSION/model.py`` of every model: self-contained, for numpy 1 and Python 3.8 on."""
+
+
+def for_python_backend(config_text: str, model: bytes, version: str = "1") -> dict[str, bytes]:
+    """The files of a model's folder, by path in it, for a server with the Python backend on a CPU.
+
+    ``config_text`` is the product's ``config.pbtxt``, ``model`` the bytes of its ONNX file, which stay as they are:
+    the sha256 in the parameters goes on being true. Raises EngineError for a config that cannot be read.
+    """
+    config = parse_config(config_text)
+    return {
+        "config.pbtxt": render_config(config.on("python", "KIND_CPU")).encode(),
+        f"{version}/{config.default_model_filename or 'model.onnx'}": model,
+        f"{version}/model.py": MODEL_PY.encode(),
+    }
