@@ -1,0 +1,41 @@
+# Each target does its own set-up; the second time that costs nothing.
+#   ARGS='...'   passed on to perigee (run) or pytest (test)
+#   PYTHON=...   the Python that makes .venv, 3.11 to 3.13
+#   SYSTEM=skip  go on without the system packages (no window will open)
+
+PYTHON ?= python3
+ARGS ?=
+set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-system)
+
+.PHONY: help setup run test check chroot-test clean
+
+help:
+	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
+	@echo 'make test         set up what is missing, then run every test (ARGS="tests/house -k pins")'
+	@echo 'make check        lint, format, types, and the direction of imports'
+	@echo 'make setup        set-up alone; looks at the system packages again'
+	@echo 'make chroot-test  prove run and test on a bare Debian 12 (root and debootstrap needed)'
+	@echo 'make clean        remove .venv and every cache'
+
+setup:
+	@$(set_up)
+
+run:
+	@$(set_up) --quick && exec .venv/bin/perigee $(ARGS)
+
+test:
+	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest $(ARGS)
+
+check:
+	@$(set_up) --quick --tests
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+chroot-test:
+	@packaging/chroot_test.sh $(ARGS)
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
