@@ -39,8 +39,9 @@ share() { # SYSTEM PATH: show a folder or file of this machine at the same place
 }
 
 pass_on_the_way_to_registries() { # SYSTEM
-    for file in /etc/pip.conf "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf"; do
-        [ ! -f "$file" ] || { mkdir -p "$1/root/.config/pip"; cat "$file" >> "$1/root/.config/pip/pip.conf"; }
+    [ ! -f /etc/pip.conf ] || cp /etc/pip.conf "$1/etc/pip.conf"
+    for file in .config/pip/pip.conf .pip/pip.conf; do
+        [ ! -f "$HOME/$file" ] || { mkdir -p "$1/root/${file%/*}" && cp "$HOME/$file" "$1/root/$file"; }
     done
     pip_words | sed -n 's#^file://##; \#^/#p' | sort -u | while read -r path; do share "$1" "$path"; done
     if [ -d /usr/local/share/ca-certificates ]; then

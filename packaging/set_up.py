@@ -1,8 +1,9 @@
-"""The set-up behind ``make run``, ``make test``, ``make check`` and ``make setup``: from a bare system to ``.venv``.
+"""The set-up behind ``make run``, ``test``, ``check`` and ``setup``: from a bare system to ``.venv``.
 
 Run by whatever ``python3`` there is, standard library only. It may be interrupted at any moment: the next run
 completes what it finds. A stamp in ``.venv`` says what stands there, so that with ``--quick`` a set-up that is
-complete costs one small file read: no pip, no network. Parses on any Python 3.8, so that an old one gets a sentence.
+complete costs a few small files read: no pip, no network. Parses on any Python 3.8, so that an old one gets a
+sentence.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _use_supported_python(arguments: list[str]) -> None:
             os.execv(other, [other, str(Path(__file__).resolve()), *arguments])
     here = ".".join(str(number) for number in sys.version_info[:3])
     raise SetUpError(
-        f"Perigee runs on Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}, and {sys.executable} is {here}. "
+        f"Perigee runs on Python {OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}; {sys.executable} is {here}. "
         "Install one of them, then name it: make run PYTHON=/path/to/python3.12"
     )
 
@@ -152,12 +153,11 @@ def _install(extras: tuple[str, ...]) -> None:
     if stamp.get("key") != key():
         STAMP.unlink(missing_ok=True)
     _remove_halves()
-    print("perigee: installing the pinned packages; the first time takes a few minutes", file=sys.stderr, flush=True)
+    print("perigee: installing pinned packages; the first time takes a few minutes", file=sys.stderr, flush=True)
     _pip("install", "-c", str(CONSTRAINTS), f"pip=={pin('pip')}")
     if "convert" in extras:
         _install_torch()
     _pip("install", "-c", str(CONSTRAINTS), *requirements(extras))
-    # where = ["."] in pyproject.toml makes this one path in a .pth file: a folder added later is importable at once.
     _pip("install", "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     written = STAMP.with_suffix(".new")
     written.write_text(json.dumps({"key": key(), "extras": list(extras)}) + "\n", encoding="utf-8")

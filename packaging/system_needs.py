@@ -88,7 +88,9 @@ def provide(needs: list[Need]) -> None:
     _run([*environment, "apt-get", "-qq", "update"])
     options = ["-o", "DPkg::Lock::Timeout=300", "-qq", "-y", "--no-install-recommends"]
     if _run([*environment, "apt-get", *options, "install", *[need.package for need in needs]]) != 0:
-        raise SystemNeedsError(f"apt-get did not succeed. When its message above is cured, run:\n  {command(needs)}")
+        raise SystemNeedsError(
+            f"apt-get did not succeed; its message is above. When that is cured, run:\n  {command(needs)}"
+        )
 
 
 def command(needs: list[Need]) -> str:
