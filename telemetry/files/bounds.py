@@ -1,4 +1,4 @@
-"""How much of a file is read at most: the sentences of what is too large."""
+"""How much of a file is read at most: the sentences of what is too large, and how a number of things is said."""
 
 from __future__ import annotations
 
@@ -27,3 +27,8 @@ def check_size(path: Path, rows: int, columns: int) -> None:
             f"{path.name} holds more than {MOST_VALUES:,} values, the most that is read from one file: "
             "split it, by day for example, and give the parts."
         )
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 row was``, ``1,234 rows were``."""
+    return f"1 {thing} was" if number == 1 else f"{number:,} {thing}s were"

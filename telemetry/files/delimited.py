@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from telemetry.files.bounds import check_columns, check_size
+from telemetry.files.bounds import check_columns, check_size, counted
 from telemetry.files.cells import NULLS, to_numbers
 from telemetry.files.column import Column, Numbers, Table, Texts, join
 from telemetry.files.dialect import Dialect, find_dialect
@@ -117,13 +117,13 @@ class _Rows:
         """What was mended or left out."""
         out = []
         if self._comments:
-            out.append(f"{self._comments:,} comment lines between the rows were left out.")
+            out.append(f"{counted(self._comments, 'comment line')} left out between the rows.")
         if self._headers:
-            out.append(f"The header came again {self._headers:,} times between the rows and was left out.")
+            out.append(f"{counted(self._headers, 'repeated header line')} left out between the rows.")
         if self._short:
-            out.append(f"{self._short:,} rows were shorter than the header: their last cells count as missing.")
+            out.append(f"{counted(self._short, 'row')} shorter than the header: the cells at the end count as missing.")
         if self._long:
-            out.append(f"{self._long:,} rows were longer than the header: their last cells were left out.")
+            out.append(f"{counted(self._long, 'row')} longer than the header: the cells at the end were left out.")
         return out
 
     def _tidy(self, block: bytes) -> bytes:

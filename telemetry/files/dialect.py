@@ -120,7 +120,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _is_time(cell: str) -> bool:
-    return parse_moment(cell) is not None
+    return parse_moment(cell) is not None or parse_moment(cell, day_first=False) is not None
 
 
 def _is_data(row: Sequence[str], width: int) -> bool:

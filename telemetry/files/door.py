@@ -12,13 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry.channel import Channel, ChannelType, Group
+from telemetry.files.bounds import counted
 from telemetry.files.column import Column, Numbers, Table, Texts
 from telemetry.files.delimited import read_delimited
 from telemetry.files.parquet import read_parquet
 from telemetry.files.passes import Played, play
 from telemetry.files.repeats import duplicates, flag_repeats, tied
+from telemetry.files.seconds import Timeline
 from telemetry.files.source import FileSource
-from telemetry.files.timeline import Timeline, find_timeline
+from telemetry.files.timeline import find_timeline
 from telemetry.frame import Frame, Quality
 from telemetry.source import SourceError
 
@@ -125,8 +127,7 @@ def _channels(table: Table, line: Timeline, path: Path) -> list[tuple[int, Chann
 def _note_bad(table: Table, column: Column, data: Numbers) -> None:
     if data.bad:
         such = ", ".join(f"'{example}'" for example in data.examples)
-        cells = "1 cell was" if data.bad == 1 else f"{data.bad:,} cells were"
-        table.notes.append(f"{cells} not a number in '{column.name}' and left out ({such}).")
+        table.notes.append(f"{counted(data.bad, 'cell')} left out of '{column.name}' for being no number ({such}).")
 
 
 def _some(names: list[str], most: int = 8) -> str:
@@ -157,7 +158,7 @@ def _without_duplicates(table: Table, line: Timeline, played: Played) -> Played:
     before = np.append(0, np.cumsum(keep))
     ranges = tuple((int(before[a]), int(before[b])) for a, b in played.passes)
     count = int(np.count_nonzero(again))
-    table.notes.append(f"{count:,} rows repeat another of the same time in every value and were left out.")
+    table.notes.append(f"{counted(count, 'row')} left out for repeating another of the same time in every value.")
     order = np.flatnonzero(keep) if played.order is None else played.order[keep]
     return Played(order, played.times[keep], ranges, played.step, played.relative)
 
@@ -186,6 +187,8 @@ def _frame(table: Table, played: Played, group: Group, which: list[int]) -> Fram
         quality.append(flags)
         table.columns[i].data = Texts(None)
     if len(spots):
-        table.notes.append(f"{len(spots):,} rows share their time with another: all were kept, and are flagged.")
+        table.notes.append(
+            f"{counted(len(spots), 'row')} kept that share their time with another, second values flagged as repeated."
+        )
     known = None if all(q is None for q in quality) else tuple(quality)
     return Frame(group, played.times, tuple(values), known)

@@ -10,6 +10,7 @@ import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
+from telemetry.files.bounds import counted
 from telemetry.source import SourceError
 
 BLOCK = 8 << 20
@@ -54,6 +55,7 @@ class Lines:
         Raises SourceError where a row is longer than a block.
         """
         rest = b""
+        self._zeros, self._foreign = 0, False
         for piece in self._text(BLOCK // 2):
             rest += piece
             cut = _last_outside_quotes(rest) if quoted else len(rest)
@@ -68,7 +70,7 @@ class Lines:
         if rest:
             yield rest
         if self._zeros:
-            self.notes.append(f"{self._zeros:,} zero bytes between the lines were left out.")
+            self.notes.append(f"{counted(self._zeros, 'zero byte')} left out between the lines.")
         if self._foreign:
             self.notes.append("Some letters are not UTF-8: they were read as Windows letters (cp1252).")
 

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from telemetry.clock import iso
+from telemetry.files.bounds import counted
 from telemetry.files.column import Mask, Table, Texts
-from telemetry.files.timeline import Timeline
+from telemetry.files.seconds import Timeline
 from telemetry.frame import Times
 from telemetry.period import UNITS
 from telemetry.timebase import DAY, YEAR_2000, day_first, parse_label
@@ -71,7 +72,11 @@ def play(table: Table, line: Timeline, start: int | None) -> Played:
         )
     played, order = _sorted(times, order)
     return Played(
-        order, played, _spans(times, played, bounds, table.notes), _median_step(played), line.relative and not dated
+        order,
+        played,
+        _spans(times, played, bounds, table.notes),
+        _median_step(played, spans),
+        line.relative and not dated,
     )
 
 
@@ -79,7 +84,7 @@ def _with_times(table: Table, line: Timeline) -> Index | None:
     if line.missing is None or not line.missing.any():
         return None
     lost = int(np.count_nonzero(line.missing))
-    table.notes.append(f"{lost:,} rows have no time that can be read and were left out.")
+    table.notes.append(f"{counted(lost, 'row')} left out for want of a time that can be read.")
     return np.flatnonzero(~line.missing)
 
 
@@ -88,8 +93,10 @@ def _is_backwards(times: Times) -> bool:
     return len(times) > 2 and int(np.count_nonzero(steps < 0)) > 2 * int(np.count_nonzero(steps > 0))
 
 
-def _median_step(times: Times) -> int:
+def _median_step(times: Times, passes: tuple[tuple[int, int], ...] = ()) -> int:
     steps = np.diff(times)
+    if len(passes) > 1:
+        steps = np.delete(steps, [first - 1 for first, _ in passes[1:]])
     steps = steps[steps > 0]
     return int(np.median(steps)) if len(steps) else 0
 
@@ -173,7 +180,7 @@ def _placed(times: Times, bounds: Index, dates: list[int | None], base: int, not
         shifts[k] = begin - low[k]
         end = begin + int(high[k] - low[k])
     if moved:
-        notes.append(f"{moved:,} passes of the same date follow one another an hour apart.")
+        notes.append(f"Passes that would overlap by their dates follow one another an hour apart ({moved:,} moved).")
     return times + np.repeat(shifts, np.diff(bounds))
 
 

@@ -10,18 +10,16 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from telemetry.clock import SECOND
 from telemetry.files.column import Column, Instants, Mask, Numbers, Table, Texts
 from telemetry.files.instants import Spelling, read_instants, spelling
+from telemetry.files.seconds import Timeline, bounded, from_number, number_rank, words_of
 from telemetry.frame import Times
-from telemetry.period import unit_of_time
 from telemetry.source import SourceError
-from telemetry.timebase import DAY, EARLIEST, LATEST
+from telemetry.timebase import DAY, LATEST
 
 _TIME_WORDS = (
     "t time times timestamp timestamps ts date datetime utc epoch unix unixtime posix clock met obt gmt sclk tai "
@@ -33,25 +31,6 @@ _JOINED = re.compile(
     r"(time|date|epoch|utc|seconds|elapsed)(stamp|_?(s|ms|us|ns|sec|utc|unix|tag))?|(unix|gps|obc?|sc|rtc)time"
 )
 _RECEPTION = re.compile(r"rece(i|pt)|\bert\b|ground|insert|ingest|download", re.IGNORECASE)
-_COUNTER_WORDS = "index idx id count counter seq sequence no nr number n row packet frame record unnamed"
-_COUNTERS = frozenset(_COUNTER_WORDS.split())
-_MAGNITUDES = (("s", SECOND), ("ms", 1_000), ("us", 1), ("ns", 0))
-_1990, _2100 = 631_152_000, 4_102_444_800
-Values = npt.NDArray[Any]
-
-
-@dataclass(slots=True, eq=False)
-class Timeline:
-    """(n,) int64 microseconds, since 1970 or (``relative``) since a start; ``missing`` rows have no time.
-
-    ``used`` are the numbers of the columns that it was made of, which are no channels.
-    """
-
-    times: Times
-    missing: Mask | None
-    relative: bool
-    used: tuple[int, ...] = ()
-    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +86,8 @@ def _listed(table: Table, most: int = 12) -> str:
     return names + (f" and {len(table.columns) - most} more" if len(table.columns) > most else "")
 
 
-def _words(name: str) -> list[str]:
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.split(r"[^A-Za-z\u0080-\uffff]+", spaced) if word]
-
-
 def _is_hinted(column: Column) -> bool:
-    words = _words(column.name)
+    words = words_of(column.name)
     return any(word in _WORDS or _JOINED.fullmatch(word) for word in words)
 
 
@@ -125,7 +99,7 @@ def _candidates(table: Table) -> list[_Candidate]:
         hinted = _is_hinted(column)
         late = 0.5 if _RECEPTION.search(column.name) else 0.0
         if isinstance(column.data, Numbers):
-            rank = _number_rank(column, hinted, first=i == 0)
+            rank = number_rank(column, hinted, first=i == 0)
             if rank is not None:
                 out.append(_Candidate(rank + late, i, "number"))
             continue
@@ -157,73 +131,20 @@ def _moves(column: Column) -> bool:
     return len(codes) < 3 or len(labels) * 50 > len(codes)
 
 
-def _number_rank(column: Column, hinted: bool, first: bool) -> float | None:
-    data = column.data
-    assert isinstance(data, Numbers)
-    if data.values.dtype.kind == "b":
-        return None
-    values = data.values if data.missing is None else data.values[~data.missing]
-    values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    if not len(values):
-        return None
-    epoch = _magnitude(values) is not None
-    if len(values) == 1:
-        return (2 if epoch else 4) if hinted else None
-    rising = values[1:] > values[:-1]
-    falling = values[1:] < values[:-1]
-    up, down = int(np.count_nonzero(rising)), int(np.count_nonzero(falling))
-    if up + down == 0:
-        return None
-    steady = max(up, down) / (up + down)
-    counter = set(_words(column.name)) & _COUNTERS
-    if hinted and not counter:
-        strong = _words(column.name) != ["t"]
-        if steady > 0.8 or (strong and (epoch or steady > 0.4)):
-            return (2 if epoch else 4) + (0 if steady > 0.8 else 5)
-        return None
-    if epoch and steady > 0.95:
-        return 6
-    return 9.5 if first and not counter and _is_ramp(values, column.named) else None
-
-
-def _is_ramp(values: Values, named: bool) -> bool:
-    """Whether a column of no telling name starts at 0 and grows in equal steps, restarts allowed.
-
-    Under a header, steps of 1 are a counter and not a clock.
-    """
-    numbers = values.astype(np.float64)
-    steps = np.diff(numbers)
-    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
-    if len(numbers) < (20 if named else 3) or step <= 0 or (named and step == 1.0):
-        return False
-    even = np.count_nonzero(np.abs(steps - step) <= step * 0.1) >= len(steps) * 0.95
-    return bool(even and (not named or 0 <= numbers[0] <= step))
-
-
-def _magnitude(values: Values) -> int | None:
-    """Microseconds in one unit of epoch numbers of 1990 .. 2100 (0: nanoseconds), None where they are none."""
-    middle = float(np.median(values))
-    for unit, factor in _MAGNITUDES:
-        scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
-        if _1990 * scale <= middle < _2100 * scale:
-            return factor
-    return None
-
-
 def _made(table: Table, chosen: _Candidate) -> Timeline:
     column = table.columns[chosen.index]
     if chosen.how == "number":
-        return _from_number(column, chosen.index)
+        return from_number(column, chosen.index)
     days = read_instants(column.data, chosen.spelling, table.notes, column.name)
     if chosen.how == "whole":
         if not days.absolute:
-            return _bounded(_unwrapped(days.times, days.missing), days.missing, True, (chosen.index,))
-        return _bounded(days.times, days.missing, False, (chosen.index,))
+            return bounded(_unwrapped(days.times, days.missing), days.missing, True, (chosen.index,))
+        return bounded(days.times, days.missing, False, (chosen.index,))
     other = table.columns[chosen.partner]
     clock = read_instants(other.data, spelling(other.data) if isinstance(other.data, Texts) else None, [], other.name)
     masks = [m for m in (days.missing, clock.missing) if m is not None]
     missing = np.logical_or.reduce(masks) if masks else None
-    return _bounded(days.times + clock.times, missing, False, (chosen.index, chosen.partner))
+    return bounded(days.times + clock.times, missing, False, (chosen.index, chosen.partner))
 
 
 def _from_column(table: Table, index: int, file: str) -> Timeline:
@@ -231,7 +152,7 @@ def _from_column(table: Table, index: int, file: str) -> Timeline:
     if isinstance(column.data, Numbers) and column.data.values.dtype.kind != "b":
         if column.data.missing is not None and column.data.missing.all():
             raise SourceError(f"Column '{column.name}' of {file} is empty: name another with --time COLUMN.")
-        return _from_number(column, index)
+        return from_number(column, index)
     found = spelling(column.data) if isinstance(column.data, Texts) else None
     if found is None and not isinstance(column.data, Instants):
         first = column.data.head(1) if isinstance(column.data, Texts) else ["true"]
@@ -248,37 +169,6 @@ def _from_column(table: Table, index: int, file: str) -> Timeline:
     return _made(table, _Candidate(0, index, "whole", found))
 
 
-def _from_number(column: Column, index: int) -> Timeline:
-    data = column.data
-    assert isinstance(data, Numbers)
-    values = data.values
-    missing = data.missing
-    if values.dtype.kind == "f":
-        lost = ~np.isfinite(values)
-        missing = (lost if missing is None else lost | missing) if lost.any() else missing
-    real = values if missing is None else values[~missing]
-    factor = _magnitude(real) if len(real) else None
-    relative = factor is None
-    if factor is None:
-        factor = unit_of_time(column.unit) or next(
-            (u for w in _words(column.name)[1:] if (u := _short_unit(w))), SECOND
-        )
-    if values.dtype.kind == "f":
-        scaled = np.where(np.isfinite(values), values, 0.0) * (factor or 1e-3)
-        wild = np.abs(scaled) > float(LATEST)
-        times = np.where(wild, LATEST + DAY, np.rint(np.clip(scaled, -float(LATEST), float(LATEST)))).astype(np.int64)
-    elif factor == 0:
-        times = (values // 1_000).astype(np.int64)
-    else:
-        most = LATEST // factor
-        times = np.clip(values, 0 if values.dtype.kind == "u" else -most - 1, most + 1).astype(np.int64) * factor
-    return _bounded(times, missing, relative, (index,))
-
-
-def _short_unit(word: str) -> int | None:
-    return unit_of_time(word) if word not in ("m", "d", "h", "s") else {"s": SECOND}.get(word)
-
-
 def _unwrapped(times: Times, missing: Mask | None) -> Times:
     """A time of day goes on over midnight: a fall of more than half a day is the next day."""
     if not len(times) or times.max() >= DAY + SECOND or times.min() < 0:
@@ -288,14 +178,6 @@ def _unwrapped(times: Times, missing: Mask | None) -> Times:
     if len(real) > 1:
         fell[real[1:]] = np.diff(times[real]) < -DAY // 2
     return times + np.cumsum(fell) * DAY
-
-
-def _bounded(times: Times, missing: Mask | None, relative: bool, used: tuple[int, ...]) -> Timeline:
-    low, high = (EARLIEST // 8, LATEST // 8) if relative else (EARLIEST, LATEST)
-    wild = (times < low) | (times > high)
-    if wild.any():
-        missing = wild if missing is None else missing | wild
-    return Timeline(times, missing, relative, used)
 
 
 def _counted(table: Table, period: int) -> Timeline:

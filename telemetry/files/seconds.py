@@ -1,0 +1,138 @@
+"""Columns of numbers as times: whether one looks like it, and what it says in microseconds. Pure; one thread."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from telemetry.clock import SECOND
+from telemetry.files.column import Column, Mask, Numbers
+from telemetry.frame import Times
+from telemetry.period import unit_of_time
+from telemetry.timebase import DAY, EARLIEST, LATEST
+
+_COUNTER_WORDS = "index idx id count counter seq sequence no nr number n row packet frame record unnamed"
+_COUNTERS = frozenset(_COUNTER_WORDS.split())
+_MAGNITUDES = (("s", SECOND), ("ms", 1_000), ("us", 1), ("ns", 0))
+_1990, _2100 = 631_152_000, 4_102_444_800
+Values = npt.NDArray[Any]
+
+
+@dataclass(slots=True, eq=False)
+class Timeline:
+    """(n,) int64 microseconds, since 1970 or (``relative``) since a start; ``missing`` rows have no time.
+
+    ``used`` are the numbers of the columns that it was made of, which are no channels.
+    """
+
+    times: Times
+    missing: Mask | None
+    relative: bool
+    used: tuple[int, ...] = ()
+    counted: bool = False
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name, lower case: ``unixTime_ms`` is ``unix``, ``time``, ``ms``."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return [word.lower() for word in re.split(r"[^A-Za-z\u0080-\uffff]+", spaced) if word]
+
+
+def number_rank(column: Column, hinted: bool, first: bool) -> float | None:
+    """How likely a column of numbers is the time: lower is better, in the order of ``timeline``; None: it is not."""
+    data = column.data
+    assert isinstance(data, Numbers)
+    if data.values.dtype.kind == "b":
+        return None
+    values = data.values if data.missing is None else data.values[~data.missing]
+    values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if not len(values):
+        return None
+    epoch = _magnitude(values) is not None
+    if len(values) == 1:
+        return (2 if epoch else 4) if hinted else None
+    rising = values[1:] > values[:-1]
+    # A clock that starts again is no disorder.
+    falling = (values[1:] < values[:-1]) & (values[1:] != values[0])
+    up, down = int(np.count_nonzero(rising)), int(np.count_nonzero(falling))
+    if up + down == 0:
+        return None
+    steady = max(up, down) / (up + down)
+    counter = set(words_of(column.name)) & _COUNTERS
+    if hinted and not counter:
+        strong = words_of(column.name) != ["t"]
+        if steady > 0.8 or (strong and (epoch or steady > 0.4)):
+            return (2 if epoch else 4) + (0 if steady > 0.8 else 5)
+        return None
+    if epoch and steady > 0.95:
+        return 6
+    return 9.5 if first and not counter and _is_ramp(values, column.named) else None
+
+
+def _is_ramp(values: Values, named: bool) -> bool:
+    """Whether a column of no telling name starts at 0 and grows in equal steps, restarts allowed.
+
+    Under a header, steps of 1 are a counter and not a clock.
+    """
+    numbers = values.astype(np.float64)
+    steps = np.diff(numbers)
+    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    if len(numbers) < (20 if named else 3) or step <= 0 or (named and step == 1.0):
+        return False
+    even = np.count_nonzero(np.abs(steps - step) <= step * 0.1) >= len(steps) * 0.95
+    return bool(even and (not named or 0 <= numbers[0] <= step))
+
+
+def _magnitude(values: Values) -> int | None:
+    """Microseconds in one unit of epoch numbers of 1990 .. 2100 (0: nanoseconds), None where they are none."""
+    middle = float(np.median(values))
+    for unit, factor in _MAGNITUDES:
+        scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+        if _1990 * scale <= middle < _2100 * scale:
+            return factor
+    return None
+
+
+def from_number(column: Column, index: int) -> Timeline:
+    """Epoch numbers by their magnitude, else seconds (or the unit in the header) since a start."""
+    data = column.data
+    assert isinstance(data, Numbers)
+    values = data.values
+    missing = data.missing
+    if values.dtype.kind == "f":
+        lost = ~np.isfinite(values)
+        missing = (lost if missing is None else lost | missing) if lost.any() else missing
+    real = values if missing is None else values[~missing]
+    factor = _magnitude(real) if len(real) else None
+    relative = factor is None
+    if factor is None:
+        factor = unit_of_time(column.unit) or next(
+            (u for w in words_of(column.name)[1:] if (u := _short_unit(w))), SECOND
+        )
+    if values.dtype.kind == "f":
+        scaled = np.where(np.isfinite(values), values, 0.0) * (factor or 1e-3)
+        wild = np.abs(scaled) > float(LATEST)
+        times = np.where(wild, LATEST + DAY, np.rint(np.clip(scaled, -float(LATEST), float(LATEST)))).astype(np.int64)
+    elif factor == 0:
+        times = (values // 1_000).astype(np.int64)
+    else:
+        most = LATEST // factor
+        times = np.clip(values, 0 if values.dtype.kind == "u" else -most - 1, most + 1).astype(np.int64) * factor
+    return bounded(times, missing, relative, (index,))
+
+
+def _short_unit(word: str) -> int | None:
+    return unit_of_time(word) if word not in ("m", "d", "h", "s") else {"s": SECOND}.get(word)
+
+
+def bounded(times: Times, missing: Mask | None, relative: bool, used: tuple[int, ...]) -> Timeline:
+    """A timeline in which times beyond the calendar (relative: beyond a thousand years) are missing."""
+    low, high = (EARLIEST // 8, LATEST // 8) if relative else (EARLIEST, LATEST)
+    wild = (times < low) | (times > high)
+    if wild.any():
+        missing = wild if missing is None else missing | wild
+    return Timeline(times, missing, relative, used)
