@@ -1,0 +1,88 @@
+"""What a reader answers: frozen values and arrays, nothing of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from detection.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """One session. Times are UTC microseconds; ``ended`` is None while it goes on, or where it was cut off.
+
+    ``first`` and ``last`` bound its samples; ``settings`` and ``models`` are JSON.
+    """
+
+    id: int
+    started: int
+    ended: int | None
+    origin: str
+    sources: tuple[str, ...]
+    program: str
+    settings: str
+    models: str
+    relative: bool
+    samples: int
+    first: int | None
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event and the session it belongs to."""
+
+    session: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedGap:
+    """Samples of a session, between two telemetry times (UTC microseconds), that were not recorded."""
+
+    session: int
+    start: int
+    stop: int
+    samples: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest value of a channel: its time, the value in its own type, its quality bits."""
+
+    time: int
+    value: float | int | bool
+    quality: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Envelope:
+    """A channel reduced to columns of a plot; columns without a valid value are left out.
+
+    (m,) arrays: ``times`` (int64 UTC microseconds, where each column begins), ``low`` and ``high`` (float64),
+    ``count`` (int64, valid values).
+    """
+
+    times: npt.NDArray[np.int64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    count: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """The values present of one channel, in order of time: (n,) arrays.
+
+    ``values`` are in the channel's own type, bit for bit; ``quality`` is uint8; ``received`` is int64 UTC
+    microseconds, or None where no value of the span has a time of reception (-1 where one has none).
+    """
+
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[Any]
+    quality: npt.NDArray[np.uint8]
+    received: npt.NDArray[np.int64] | None

@@ -1,0 +1,266 @@
+"""An archive: one DuckDB file, its writing connection, and cursors for everybody who reads.
+
+Any thread may call any method. Writing (``write``, ``begin_session``) is one at a time; the recorder's thread is
+the only one that writes samples. Readers take a cursor a call, so that none waits for another.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.door import Connection, DatabaseError, Door, rows, transaction
+from storage.errors import StorageError, explain
+from storage.ledger import Ledger, Mark
+from telemetry import Origin
+
+if TYPE_CHECKING:
+    from storage.batch import Batch
+
+log = logging.getLogger(__name__)
+
+READERS_DEADLINE_S = 5.0
+"""How long opening again waits for readers to let go of a database that is no longer valid."""
+
+_open: set[Path] = set()
+_open_lock = threading.Lock()
+# The database shares one instance between two connections of a process; two archives of one file would then
+# hand out the same numbers twice. Only a process as a whole can know that, hence module level.
+
+
+def wall_clock() -> int:
+    """UTC microseconds now."""
+    return time.time_ns() // 1000
+
+
+def program_version() -> str:
+    """This program's version, for the archive's own record."""
+    try:
+        return version("perigee")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class Archive:
+    """One archive file, held open. Made by ``open``."""
+
+    def __init__(self, door: Door, connection: Connection, ledger: Ledger, clock: Callable[[], int]) -> None:
+        self._door = door
+        self._connection: Connection | None = connection
+        self._ledger = ledger
+        self._clock = clock
+        self._writer = uuid.uuid4().hex
+        self._mark: Mark | None = None
+        self._write = threading.RLock()
+        self._readers: set[Connection] = set()
+        self._changed = threading.Condition()
+        self._barred = False
+        self._closed = False
+        self.path = door.path
+        self.notices: list[str] = []
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        create: bool = True,
+        memory_mb: int = 512,
+        threads: int = 1,
+        clock: Callable[[], int] = wall_clock,
+    ) -> Archive:
+        """The archive at ``path``, made where there is none and ``create`` is set.
+
+        Sentences about what a crash left damaged stand in ``notices``. Raises StorageError.
+        """
+        path = Path(path).resolve()
+        with _open_lock:
+            if path in _open:
+                raise StorageError(f"{path} is already open in this program: use that one, or close it first.")
+            _open.add(path)
+        ledger = Ledger(path)
+        door = Door(path, memory_mb, threads, program_version())
+        try:
+            connection, notices = door.open(create=create, now=clock(), mark=ledger.read())
+        except BaseException:
+            _forget(path)
+            raise
+        # What the last writer left has been judged; from here on the ledger speaks for this one.
+        ledger.remove()
+        archive = cls(door, connection, ledger, clock)
+        archive.notices.extend(notices)
+        return archive
+
+    @property
+    def bytes(self) -> int:
+        """Size of the file and of its write-ahead log."""
+        total = 0
+        for path in (self.path, self.path.with_name(self.path.name + ".wal")):
+            try:
+                total += path.stat().st_size
+            except OSError:
+                continue
+        return total
+
+    def begin_session(
+        self,
+        *,
+        started: int,
+        origin: Origin,
+        sources: Sequence[str],
+        settings: str = "{}",
+        models: str = "[]",
+        relative: bool = False,
+    ) -> int:
+        """The number of a new session. ``settings`` and ``models`` are JSON. Raises StorageError."""
+        with self._writing() as connection, transaction(connection):
+            ((session,),) = rows(connection, "SELECT coalesce(max(id), 0) + 1 FROM _session")
+            connection.execute(
+                "INSERT INTO _session VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?)",
+                [session, started, origin, list(sources), self._door.program, settings, models, relative],
+            )
+        return int(session)
+
+    def last_numbers(self) -> tuple[int, int, int]:
+        """The highest group, channel and block numbers in use, for the one who hands out the next."""
+        with self.reading() as cursor:
+            (found,) = rows(
+                cursor,
+                "SELECT (SELECT coalesce(max(id), 0) FROM _group), (SELECT coalesce(max(id), 0) FROM _channel), "
+                "(SELECT coalesce(max(id), 0) FROM _every_block)",
+            )
+        return int(found[0]), int(found[1]), int(found[2])
+
+    def write(self, batch: Batch) -> bool:
+        """Commit ``batch``, all of it or nothing; False where it was there already (an answer got lost).
+
+        Returns when the commit is durable. Raises StorageError, and then ``reopen`` comes first.
+        """
+        with self._writing() as connection:
+            with transaction(connection):
+                found = rows(connection, "SELECT seq, samples, newest FROM _writer WHERE id = ?", [self._writer])
+                seq, samples, newest = found[0] if found else (0, 0, None)
+                if seq >= batch.seq:
+                    return False
+                mark = Mark(
+                    self._writer,
+                    batch.seq,
+                    samples + batch.samples,
+                    _later(newest, batch.newest),
+                    self._clock(),
+                )
+                if not found:
+                    connection.execute(
+                        "INSERT INTO _writer VALUES (?, ?, ?, ?, ?)",
+                        [mark.writer, mark.seq, mark.samples, mark.newest, mark.committed],
+                    )
+                else:
+                    connection.execute(
+                        "UPDATE _writer SET seq = ?, samples = ?, newest = ?, committed = ? WHERE id = ?",
+                        [mark.seq, mark.samples, mark.newest, mark.committed, mark.writer],
+                    )
+                batch.insert(connection)
+            self._mark = mark
+            self._ledger.write(mark)
+        return True
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A cursor of the caller's own, closed afterwards. Raises StorageError."""
+        with self._changed:
+            if self._barred:
+                self._changed.wait_for(lambda: not self._barred, READERS_DEADLINE_S)
+            if self._closed or self._barred or self._connection is None:
+                raise StorageError(f"{self.path} is not open: try again when it is being recorded into.")
+            try:
+                cursor = self._connection.cursor()
+            except DatabaseError as problem:
+                raise explain(problem, self.path) from problem
+            self._readers.add(cursor)
+        try:
+            yield cursor
+        except DatabaseError as problem:
+            raise explain(problem, self.path) from problem
+        finally:
+            cursor.close()
+            with self._changed:
+                self._readers.discard(cursor)
+                self._changed.notify_all()
+
+    def reopen(self) -> None:
+        """Close and open again, after an error that may have made the database invalid. Raises StorageError."""
+        with self._write:
+            if self._closed:
+                raise StorageError(f"{self.path} is closed.")
+            self._let_go()
+            try:
+                self._connection, notices = self._door.open(create=False, now=self._clock(), mark=self._mark)
+            finally:
+                with self._changed:
+                    self._barred = False
+                    self._changed.notify_all()
+            self.notices.extend(notices)
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        with self._write:
+            if self._closed:
+                return
+            self._let_go()
+            self._closed = True
+            with self._changed:
+                self._barred = False
+                self._changed.notify_all()
+            left = self.path.with_name(self.path.name + ".wal")
+            if left.exists():
+                self._ledger.release()
+            else:
+                self._ledger.remove()
+        _forget(self.path)
+
+    def _let_go(self) -> None:
+        with self._changed:
+            self._barred = True
+            for cursor in self._readers:
+                cursor.interrupt()
+            if not self._changed.wait_for(lambda: not self._readers, READERS_DEADLINE_S):
+                log.warning("%d readers of %s did not let go", len(self._readers), self.path)
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except DatabaseError as problem:
+                # Closing folds the log into the file; where that fails the log stays, and is replayed next time.
+                log.warning("closing %s: %s", self.path, problem)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._write:
+            if self._connection is None:
+                raise StorageError(f"{self.path} is not open: record into another archive.")
+            try:
+                yield self._connection
+            except (DatabaseError, OSError) as problem:
+                raise explain(problem, self.path) from problem
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else max(one, other)
+
+
+def _forget(path: Path) -> None:
+    with _open_lock:
+        _open.discard(path)

@@ -1,0 +1,229 @@
+"""The only way to the database: opening a file so that nothing in it, or beside it, is ever lost without a word.
+
+A write-ahead log that an earlier process left is copied before the database may touch it. It is kept, and said,
+where the database refuses it, and where it opens without a word but lacks commits that were acknowledged.
+Called by whoever opens an archive, and by the recorder's thread when it opens it again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from storage import schema
+from storage.errors import CorruptLogError, StorageError, explain
+from storage.ledger import Mark
+from telemetry.clock import iso
+
+Connection = duckdb.DuckDBPyConnection
+DatabaseError = duckdb.Error
+
+_LOGS = (".wal", ".wal.checkpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a file is opened: memory for the database in MB, its threads, and the program's version."""
+
+    path: Path
+    memory_mb: int
+    threads: int
+    program: str
+
+    def open(self, *, create: bool, now: int, mark: Mark | None = None) -> tuple[Connection, list[str]]:
+        """A connection to an archive of this program's version, and sentences about what is missing in it.
+
+        ``now`` is UTC microseconds, ``mark`` what the last writer is known to have committed. Raises StorageError.
+        """
+        self._look(create)
+        fresh = not self.path.exists()
+        kept = _keep(self.path)
+        try:
+            connection, refused = self._connect_or_set_aside(kept)
+        except StorageError:
+            _remove(kept)
+            if fresh and self.path.exists() and self.path.stat().st_size == 0:
+                # A full disk takes a name and nothing more.
+                _remove([self.path])
+            raise
+        try:
+            self._migrate(connection, now)
+            lost = missing(connection, mark)
+        except DatabaseError as problem:
+            connection.close()
+            raise explain(problem, self.path) from problem
+        except StorageError:
+            connection.close()
+            if fresh:
+                _remove([self.path])
+            raise
+        if refused or lost is not None:
+            return connection, [_notice(self.path, kept, lost, _last_commit(connection))]
+        _remove(kept)
+        return connection, []
+
+    def _look(self, create: bool) -> None:
+        folder = self.path.parent
+        if self.path.is_dir():
+            raise explain(IsADirectoryError("is a directory"), self.path)
+        if not folder.is_dir():
+            raise StorageError(f"{self.path} cannot be made: there is no folder {folder}; make it first.")
+        if not self.path.exists():
+            if not create:
+                raise StorageError(f"There is no archive {self.path}: check its name.")
+            if not os.access(folder, os.W_OK):
+                raise explain(PermissionError("permission denied"), self.path)
+        elif not os.access(self.path, os.R_OK | os.W_OK):
+            raise explain(PermissionError("permission denied"), self.path)
+
+    def _connect_or_set_aside(self, kept: list[Path]) -> tuple[Connection, bool]:
+        try:
+            return self._connect(), False
+        except CorruptLogError:
+            if not kept:
+                raise
+        for suffix in _LOGS:
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        return self._connect(), True
+
+    def _connect(self) -> Connection:
+        try:
+            return duckdb.connect(
+                str(self.path),
+                config={
+                    "threads": self.threads,
+                    "memory_limit": f"{self.memory_mb}MB",
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                },
+            )
+        except (DatabaseError, OSError) as problem:
+            raise explain(problem, self.path) from problem
+
+    def _migrate(self, connection: Connection, now: int) -> None:
+        tables = {name for (name,) in rows(connection, "SELECT table_name FROM duckdb_tables()")}
+        if tables and "_migration" not in tables:
+            raise StorageError(
+                f"{self.path} is a DuckDB file, but not an archive of Perigee: give another file; "
+                "nothing in it was changed."
+            )
+        found = 0
+        if tables:
+            ((found, program),) = rows(
+                connection, "SELECT coalesce(max(version), 0), arg_max(program, version) FROM _migration"
+            )
+            if found > schema.VERSION:
+                raise StorageError(
+                    f"{self.path} was written by Perigee {program}, which is newer than this one "
+                    f"({self.program}): open it with that version, or record into another archive."
+                )
+        if found == schema.VERSION:
+            return
+        with transaction(connection):
+            for version in range(found, schema.VERSION):
+                connection.execute(schema.MIGRATIONS[version])
+                connection.execute("INSERT INTO _migration VALUES (?, ?, ?)", [version + 1, now, self.program])
+
+
+class transaction:  # noqa: N801 - read as a statement: with transaction(connection)
+    """BEGIN, then COMMIT, or ROLLBACK where the body raises."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._connection.execute("COMMIT")
+            return
+        try:
+            self._connection.execute("ROLLBACK")
+        except DatabaseError:
+            # The transaction is gone already; what made the body raise is the news.
+            return
+
+
+def rows(connection: Connection, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Every row of a small answer; fetched whole, because an open result blocks the next statement."""
+    return connection.execute(query, list(values)).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Commits that were acknowledged and are not in the file."""
+
+    commits: int
+    samples: int
+    after: int | None
+    until: int
+
+
+def missing(connection: Connection, mark: Mark | None) -> Lost | None:
+    """What ``mark`` knows of and the file does not."""
+    if mark is None:
+        return None
+    found = rows(connection, "SELECT seq, samples, committed FROM _writer WHERE id = ?", [mark.writer])
+    seq, samples, committed = found[0] if found else (0, 0, 0)
+    if seq >= mark.seq:
+        return None
+    return Lost(mark.seq - seq, mark.samples - samples, committed or None, mark.committed)
+
+
+def _last_commit(connection: Connection) -> int | None:
+    ((found,),) = rows(connection, "SELECT max(committed) FROM _writer")
+    return None if found is None else int(found)
+
+
+def _notice(path: Path, kept: list[Path], lost: Lost | None, last: int | None) -> str:
+    where = f" The damaged log is kept as {kept[0]}." if kept else ""
+    since = f"after {iso(last)}" if last is not None else "since the archive was made"
+    if lost is None:
+        return (
+            f"The write-ahead log of {path} is damaged: {path.name} was opened as it was at its last checkpoint, "
+            f"and what was recorded {since} may be missing.{where}"
+        )
+    begin = f"after {iso(lost.after)}" if lost.after is not None else since
+    return (
+        f"The write-ahead log of {path} is damaged: {lost.samples:,} samples recorded {begin} and until "
+        f"{iso(lost.until)} are missing.{where}"
+    )
+
+
+def _keep(path: Path) -> list[Path]:
+    """Copies of the logs that lie beside ``path``, made before the database may change them."""
+    kept: list[Path] = []
+    for suffix in _LOGS:
+        log = path.with_name(path.name + suffix)
+        try:
+            if log.stat().st_size == 0:
+                continue
+            copy = _free_name(log)
+            kept.append(copy)
+            shutil.copyfile(log, copy)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            # No room for a copy: a log that is whole needs none, and one that is refused stays where it is.
+            _remove(kept)
+            return []
+    return kept
+
+
+def _free_name(log: Path) -> Path:
+    number = 1
+    while (name := log.with_name(f"{log.name}.kept-{number}")).exists():
+        number += 1
+    return name
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

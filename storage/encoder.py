@@ -1,0 +1,181 @@
+"""Items become batches: frames into chunks, small ones held until they make a large one. Recorder's thread only.
+
+A frame is written in the very next commit, whatever its size: that is what acknowledged means. But a chunk of one
+sample costs thirty times the bytes of one among hundreds. So small pieces go into the fresh tables and are also
+kept here; when a group has enough of them they are written once more as one chunk, and the pieces are deleted in
+the same transaction. What a crash leaves in the fresh tables stays there and is read all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from detection.event import Event
+from storage.batch import Batch
+from storage.chunks import Rows, encode, pieces
+from storage.roster import Numbered, Roster
+from storage.scores import Minute
+from storage.waiting import Gap, Item
+from telemetry import Frame
+
+WORTH_A_CHUNK = 64
+"""Samples a channel that go straight into a chunk of their own."""
+ENOUGH_PIECES = 256
+"""Samples a channel, in pieces, that are worth writing once more."""
+HELD_VALUES = 4_000_000
+"""Values held in pieces over all groups at the most (about 32 MB)."""
+
+_SCORE_ROWS = pa.schema(
+    [
+        ("session", pa.int32()),
+        ("grp", pa.int32()),
+        ("model", pa.string()),
+        ("version", pa.string()),
+        ("minute", pa.int64()),
+        ("ratio", pa.list_(pa.float32())),
+        ("judged", pa.list_(pa.uint32())),
+        ("skipped", pa.list_(pa.uint32())),
+    ]
+)
+
+
+@dataclass(slots=True)
+class _Held:
+    """The pieces of one group that lie in the fresh tables."""
+
+    numbered: Numbered
+    frames: list[Frame] = field(default_factory=list)
+    blocks: list[int] = field(default_factory=list)
+    length: int = 0
+
+    @property
+    def values(self) -> int:
+        return self.length * len(self.numbered.channels)
+
+
+class Encoder:
+    """Makes every batch of one recorder, in order."""
+
+    def __init__(self, last_group: int, last_channel: int, last_block: int) -> None:
+        self._roster = Roster(last_group, last_channel)
+        self._block = last_block
+        self._seq = 0
+        self._held: dict[int, _Held] = {}
+
+    def encode(self, items: list[tuple[int, Item]], *, last: bool = False) -> Batch:
+        """The batch of ``items``; ``last`` writes everything that is held as chunks."""
+        self._seq += 1
+        batch = Batch(self._seq)
+        arrived: dict[int, tuple[Numbered, list[Frame]]] = {}
+        minutes: list[Minute] = []
+        gaps: list[tuple[int, Gap]] = []
+        for session, item in items:
+            if isinstance(item, Frame):
+                numbered = self._roster.number(session, item.group)
+                arrived.setdefault(numbered.id, (numbered, []))[1].append(item)
+            elif isinstance(item, Event):
+                batch.events[session, item.key] = item
+            elif isinstance(item, Minute):
+                minutes.append(item)
+            elif isinstance(item, Gap):
+                gaps.append((session, item))
+            else:
+                batch.ended[session] = item.ended
+        fresh, whole = Rows(), Rows()
+        for numbered, frames in arrived.values():
+            self._arrive(batch, numbered, frames, fresh, whole)
+        self._settle(batch, whole, last)
+        scores = self._score_rows(minutes)
+        groups, channels = self._roster.new_rows()
+        for table, rows in (("_group", groups), ("_channel", channels), ("_score", scores)):
+            if rows is not None:
+                batch.rows.append((table, rows))
+        for prefix, made in (("_fresh", fresh), ("", whole)):
+            tables = made.tables()
+            if tables is not None:
+                batch.rows.append((f"{prefix}_block", tables[0]))
+                batch.rows.append((f"{prefix}_chunk", tables[1]))
+        if gaps:
+            batch.rows.append(("_gap", _gap_rows(gaps)))
+        for session in batch.ended:
+            self._roster.forget(session)
+        return batch
+
+    def _arrive(self, batch: Batch, numbered: Numbered, frames: list[Frame], fresh: Rows, whole: Rows) -> None:
+        length = sum(len(frame) for frame in frames)
+        newest = max(int(frame.times.max()) for frame in frames)
+        batch.newest = newest if batch.newest is None else max(batch.newest, newest)
+        held = self._held.get(numbered.id)
+        if length >= WORTH_A_CHUNK or (held is not None and held.length + length >= ENOUGH_PIECES):
+            if held is None:
+                batch.samples += self._write(numbered, frames, whole)
+            else:
+                batch.samples += self._write_held(batch, held, frames, whole)
+            return
+        first = self._block + 1
+        batch.samples += self._write(numbered, frames, fresh)
+        held = self._held.setdefault(numbered.id, _Held(numbered))
+        held.frames.extend(frames)
+        held.blocks.extend(range(first, self._block + 1))
+        held.length += length
+
+    def _write_held(self, batch: Batch, held: _Held, more: list[Frame], whole: Rows) -> int:
+        """Pieces and what has just come, as one run of chunks; the number of values that are new."""
+        del self._held[held.numbered.id]
+        batch.superseded.extend(held.blocks)
+        self._write(held.numbered, [*held.frames, *more], whole)
+        return sum(frame.count() for frame in more)
+
+    def _settle(self, batch: Batch, whole: Rows, everything: bool) -> None:
+        """Write what is held of sessions that end, of all at the end, and where too much is held."""
+        ending = [held for held in self._held.values() if everything or held.numbered.session in batch.ended]
+        if sum(held.values for held in self._held.values()) > HELD_VALUES:
+            ending = list(self._held.values())
+        for held in ending:
+            self._write_held(batch, held, [], whole)
+
+    def _write(self, numbered: Numbered, frames: list[Frame], out: Rows) -> int:
+        present = 0
+        for run in pieces(frames):
+            self._block += 1
+            present += encode(numbered, run, self._block, out)
+        return present
+
+    def _score_rows(self, minutes: list[Minute]) -> pa.Table | None:
+        if not minutes:
+            return None
+        numbered = [self._roster.number(one.session, one.group) for one in minutes]
+        offsets = pa.array(np.cumsum([0, *(len(one.ratio) for one in minutes)]).astype(np.int32))
+
+        def lists(name: str) -> pa.ListArray:
+            flat = np.concatenate([getattr(one, name) for one in minutes])
+            return pa.ListArray.from_arrays(offsets, pa.array(flat))
+
+        return pa.Table.from_arrays(
+            [
+                pa.array([one.session for one in minutes], pa.int32()),
+                pa.array([one.id for one in numbered], pa.int32()),
+                pa.array([one.model for one in minutes]),
+                pa.array([one.version for one in minutes]),
+                pa.array([one.start for one in minutes], pa.int64()),
+                lists("ratio"),
+                lists("judged"),
+                lists("skipped"),
+            ],
+            schema=_SCORE_ROWS,
+        )
+
+
+def _gap_rows(gaps: list[tuple[int, Gap]]) -> pa.Table:
+    return pa.table(
+        {
+            "session": pa.array([session for session, _ in gaps], pa.int32()),
+            "start": pa.array([gap.start for _, gap in gaps], pa.int64()),
+            "stop": pa.array([gap.stop for _, gap in gaps], pa.int64()),
+            "samples": pa.array([gap.samples for _, gap in gaps], pa.int64()),
+            "reason": pa.array([gap.reason for _, gap in gaps]),
+        }
+    )

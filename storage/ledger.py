@@ -1,0 +1,76 @@
+"""What was acknowledged, kept beside the archive: the only witness when the end of the write-ahead log is lost.
+
+A log whose tail is torn or damaged may open without a word, with its last transactions gone. So the number of
+the last acknowledged commit also stands in a small file next to the archive, written after each commit by the
+recorder's thread and removed when the archive is closed. It is not synced: a process that is killed leaves it
+whole, and after a power failure it is at worst behind, which accuses nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SUFFIX = ".acknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The last commit of one writer: its number, samples so far, newest telemetry and wall time (UTC us)."""
+
+    writer: str
+    seq: int
+    samples: int
+    newest: int | None
+    committed: int
+
+
+class Ledger:
+    """The file of one archive. Written by one thread."""
+
+    def __init__(self, archive: Path) -> None:
+        self.path = archive.with_name(archive.name + SUFFIX)
+        self._file: int | None = None
+
+    def read(self) -> Mark | None:
+        """What the last writer left, None where it left nothing that can be read."""
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            newest = found["newest"]
+            return Mark(
+                str(found["writer"]),
+                int(found["seq"]),
+                int(found["samples"]),
+                None if newest is None else int(newest),
+                int(found["committed"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, mark: Mark) -> None:
+        """Replace the mark, in place and padded, so that a full disk can still take it. Never raises."""
+        text = json.dumps(asdict(mark)).ljust(255) + "\n"
+        try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+            os.pwrite(self._file, text.encode(), 0) if hasattr(os, "pwrite") else self._rewrite(text)
+        except OSError:
+            self.release()
+
+    def _rewrite(self, text: str) -> None:
+        assert self._file is not None
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, text.encode())
+
+    def release(self) -> None:
+        """Close the file and leave it."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def remove(self) -> None:
+        """The archive is closed and whole: no witness is needed."""
+        self.release()
+        self.path.unlink(missing_ok=True)

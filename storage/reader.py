@@ -1,0 +1,232 @@
+"""Reading an archive while it is being recorded into. Any thread; a cursor a call, answers are plain arrays.
+
+Whatever can be reduced is reduced in SQL, and what is fetched is fetched as Arrow: a million Python objects would
+hold the interpreter for longer than a frame of the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from detection.event import Contribution, Event
+from storage.answers import Envelope, Latest, RecordedEvent, RecordedGap, Samples, SessionInfo
+from storage.archive import Archive
+from storage.columns import join, runs
+from storage.door import Connection, rows
+from storage.roster import channel_of
+from telemetry import Channel, Group, Quality, Severity
+
+_VALUE = "coalesce(f8, f4::DOUBLE, i8::DOUBLE, u8::DOUBLE)"
+
+# Chunks that lie in one column of the plot answer with their header; only those that cross a border are opened.
+_ENVELOPE = f"""
+WITH one AS (
+    SELECT channel, (t0 - $start) // $width AS bucket, lo, hi, valid AS n
+    FROM _every_chunk
+    WHERE channel IN (SELECT unnest($channels)) AND valid > 0 AND t0 >= $start AND t1 < $stop
+        AND (t0 - $start) // $width = (t1 - $start) // $width
+    UNION ALL
+    SELECT channel, (t - $start) // $width, {_VALUE}, {_VALUE}, 1
+    FROM (
+        SELECT c.channel, unnest(b.times) AS t, unnest(c.f8) AS f8, unnest(c.f4) AS f4, unnest(c.i8) AS i8,
+            unnest(c.u8) AS u8, unnest(c.quality) AS q
+        FROM _every_chunk c JOIN _every_block b ON b.id = c.block
+        WHERE channel IN (SELECT unnest($channels)) AND valid > 0 AND c.t1 >= $start AND c.t0 < $stop
+            AND NOT (c.t0 >= $start AND c.t1 < $stop
+                AND (c.t0 - $start) // $width = (c.t1 - $start) // $width))
+    WHERE t >= $start AND t < $stop AND {_VALUE} IS NOT NULL
+        AND (q IS NULL OR (q & {int(Quality.INVALID)}) = 0))
+SELECT channel, bucket, min(lo) AS low, max(hi) AS high, sum(n)::BIGINT AS n
+FROM one GROUP BY channel, bucket ORDER BY channel, bucket
+"""  # noqa: S608 - our own constants only
+
+_CHUNKS = """
+SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
+FROM _every_chunk c JOIN _every_block b ON b.id = c.block
+WHERE c.channel IN (SELECT unnest($channels)) AND c.t1 >= $start AND c.t0 < $stop
+ORDER BY c.t0, c.block
+"""
+
+_LATEST = """
+WITH newest AS (
+    SELECT channel, max(t1) AS t1 FROM _every_chunk
+    WHERE channel IN (SELECT id FROM _channel WHERE session = $session) GROUP BY channel)
+SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
+FROM _every_chunk c JOIN newest ON c.channel = newest.channel AND c.t1 = newest.t1
+    JOIN _every_block b ON b.id = c.block
+ORDER BY c.t0, c.block
+"""
+
+
+class Reader:
+    """Questions to one archive. Every method raises StorageError, and may be called from any thread."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+
+    def sessions(self) -> list[SessionInfo]:
+        """Every session, oldest first."""
+        with self._archive.reading() as cursor:
+            found = rows(
+                cursor,
+                "SELECT session, epoch_us(started), epoch_us(ended), origin, sources, program, settings, models, "
+                "relative, samples, epoch_us(first), epoch_us(last) FROM sessions ORDER BY session",
+            )
+        return [_session(row) for row in found]
+
+    def samples(self) -> int:
+        """Values in the archive."""
+        with self._archive.reading() as cursor:
+            return int(_one(cursor, "SELECT coalesce(sum(n), 0) FROM _every_chunk"))
+
+    def groups(self, session: int) -> list[Group]:
+        """The groups of a session, in order of first arrival; one whose channels changed is there once a shape."""
+        with self._archive.reading() as cursor:
+            channels = dict(_channels(cursor, session))
+            found: list[Any] = rows(
+                cursor,
+                "SELECT satellite, name, channels, period, orbit FROM _group WHERE session = ? ORDER BY id",
+                [session],
+            )
+        return [
+            Group(satellite, name, tuple(channels[number] for number in numbers), period, orbit)
+            for satellite, name, numbers, period, orbit in found
+        ]
+
+    def envelope(self, session: int, keys: Sequence[str], start: int, stop: int, columns: int) -> dict[str, Envelope]:
+        """Minimum and maximum of the valid values of each channel in ``columns`` equal parts of a span.
+
+        The span is ``start`` <= t < ``stop``, UTC microseconds. A channel without values is not in the answer.
+        """
+        if stop <= start or columns < 1:
+            return {}
+        width = -(-(stop - start) // columns)
+        with self._archive.reading() as cursor:
+            numbers = _numbers(cursor, session, keys)
+            table = _arrow(
+                cursor,
+                _ENVELOPE,
+                {"channels": list(numbers), "start": start, "stop": stop, "width": width},
+            )
+        owner = table["channel"].to_numpy()
+        bucket = table["bucket"].to_numpy()
+        low, high, count = (table[name].to_numpy() for name in ("low", "high", "n"))
+        name_of = np.array([keys.index(numbers[int(number)].key) for number in owner], dtype=np.int64)
+        out: dict[str, Envelope] = {}
+        for place, key in enumerate(keys):
+            # A channel whose definition changed on the way has several numbers; each bucket is merged.
+            mine = np.flatnonzero(name_of == place)
+            if not len(mine):
+                continue
+            buckets, where = np.unique(bucket[mine], return_inverse=True)
+            lows = np.full(len(buckets), np.inf)
+            highs = np.full(len(buckets), -np.inf)
+            counts = np.zeros(len(buckets), dtype=np.int64)
+            np.minimum.at(lows, where, low[mine])
+            np.maximum.at(highs, where, high[mine])
+            np.add.at(counts, where, count[mine])
+            out[key] = Envelope(start + buckets * width, lows, highs, counts)
+        return out
+
+    def raw(self, session: int, keys: Sequence[str], start: int, stop: int) -> dict[str, Samples]:
+        """Every value of each channel in ``start`` <= t < ``stop``; a channel without values is not in the answer."""
+        with self._archive.reading() as cursor:
+            numbers = _numbers(cursor, session, keys)
+            table = _arrow(cursor, _CHUNKS, {"channels": list(numbers), "start": start, "stop": stop})
+        parts = runs(table, numbers, start, stop)
+        return {key: join(parts[key]) for key in keys if key in parts}
+
+    def latest(self, session: int) -> dict[str, Latest]:
+        """The newest value of every channel of a session that has one, by key."""
+        with self._archive.reading() as cursor:
+            numbers = dict(_channels(cursor, session))
+            table = _arrow(cursor, _LATEST, {"session": session})
+        out: dict[str, Latest] = {}
+        for key, parts in runs(table, numbers, None, None).items():
+            run = join(parts)
+            out[key] = Latest(int(run.times[-1]), run.values[-1].item(), int(run.quality[-1]))
+        return out
+
+    def events(
+        self,
+        session: int | None = None,
+        *,
+        satellite: str | None = None,
+        model: str | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        limit: int = 10_000,
+    ) -> list[RecordedEvent]:
+        """Events by start; those that touch ``start`` <= t < ``stop``, at most ``limit``, the newest of them."""
+        with self._archive.reading() as cursor:
+            found = rows(
+                cursor,
+                "SELECT * FROM (SELECT session, key, satellite, start, stop, open, severity, model, version, "
+                "score, channels, reason, seconded FROM _event "
+                "WHERE ($1 IS NULL OR session = $1) AND ($2 IS NULL OR satellite = $2) "
+                "AND ($3 IS NULL OR model = $3) AND ($4 IS NULL OR stop >= $4) AND ($5 IS NULL OR start < $5) "
+                "ORDER BY start DESC, session DESC, key DESC LIMIT $6) ORDER BY start, session, key",
+                [session, satellite, model, start, stop, limit],
+            )
+        return [_event(row) for row in found]
+
+    def gaps(self, session: int) -> list[RecordedGap]:
+        """Spans of a session that could not be recorded, in order of time."""
+        with self._archive.reading() as cursor:
+            found: list[Any] = rows(
+                cursor,
+                "SELECT session, start, stop, samples, reason FROM _gap WHERE session = ? ORDER BY start",
+                [session],
+            )
+        return [RecordedGap(*row) for row in found]
+
+
+def _session(row: Sequence[Any]) -> SessionInfo:
+    number, started, ended, origin, sources, *rest = row
+    return SessionInfo(number, started, ended, origin, tuple(sources), *rest)
+
+
+def _event(row: Sequence[Any]) -> RecordedEvent:
+    session, key, satellite, start, stop, going_on, severity, model, version, score, channels, reason, seconded = row
+    ranked = tuple(Contribution(one["name"], one["share"], one["score"], one["reason"]) for one in channels)
+    return RecordedEvent(
+        session,
+        Event(
+            key,
+            satellite,
+            start,
+            stop,
+            going_on,
+            Severity(severity),
+            model,
+            version,
+            score,
+            ranked,
+            reason,
+            tuple(seconded),
+        ),
+    )
+
+
+def _one(cursor: Connection, query: str) -> Any:
+    ((value,),) = rows(cursor, query)
+    return value
+
+
+def _arrow(cursor: Connection, query: str, values: dict[str, object]) -> pa.Table:
+    return cursor.sql(query, params=values).to_arrow_table()
+
+
+def _channels(cursor: Connection, session: int) -> list[tuple[int, Channel]]:
+    found: list[Any] = rows(cursor, "SELECT id, definition FROM _channel WHERE session = ? ORDER BY id", [session])
+    return [(number, channel_of(text)) for number, text in found]
+
+
+def _numbers(cursor: Connection, session: int, keys: Sequence[str]) -> dict[int, Channel]:
+    """The channels asked for, by number; a channel whose definition changed has several."""
+    wanted = set(keys)
+    return {number: one for number, one in _channels(cursor, session) if one.key in wanted}

@@ -1,0 +1,104 @@
+"""The tables of an archive, the views over them, and the steps from one version to the next. SQL only.
+
+Tables begin with an underscore and may change between versions; the views are a contract (``docs/archive.md``).
+
+Samples lie in chunks. A *block* is a run of samples of one group and holds their times once; a *chunk* is the
+values of one channel in a block, a list in the channel's own type, NULL where a value is missing, with a header
+(first and last time, count, minimum, maximum, sum) that lets a plot skip the values. What has just arrived in
+small pieces lies in ``_fresh_block`` and ``_fresh_chunk`` until there is enough for a chunk worth reading.
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+"""The version of the tables that this program writes."""
+
+_BLOCK = """(
+    id BIGINT NOT NULL, grp INTEGER NOT NULL, t0 BIGINT NOT NULL, t1 BIGINT NOT NULL, n INTEGER NOT NULL,
+    times BIGINT[] NOT NULL, received BIGINT[])"""
+
+_CHUNK = """(
+    block BIGINT NOT NULL, channel INTEGER NOT NULL, t0 BIGINT NOT NULL, t1 BIGINT NOT NULL,
+    n INTEGER NOT NULL, valid INTEGER NOT NULL, lo DOUBLE, hi DOUBLE, total DOUBLE,
+    f4 FLOAT[], f8 DOUBLE[], i8 BIGINT[], u8 UBIGINT[], quality UTINYINT[])"""
+
+_TABLES = f"""
+CREATE TABLE _migration (version INTEGER NOT NULL, applied BIGINT NOT NULL, program VARCHAR NOT NULL);
+CREATE TABLE _writer (
+    id VARCHAR NOT NULL, seq BIGINT NOT NULL, samples BIGINT NOT NULL, newest BIGINT, committed BIGINT NOT NULL);
+CREATE TABLE _session (
+    id INTEGER NOT NULL, started BIGINT NOT NULL, ended BIGINT, origin VARCHAR NOT NULL,
+    sources VARCHAR[] NOT NULL, program VARCHAR NOT NULL, settings JSON NOT NULL, models JSON NOT NULL,
+    relative BOOLEAN NOT NULL);
+CREATE TABLE _group (
+    id INTEGER NOT NULL, session INTEGER NOT NULL, satellite VARCHAR NOT NULL, name VARCHAR NOT NULL,
+    period BIGINT, orbit BIGINT, channels INTEGER[] NOT NULL);
+CREATE TABLE _channel (
+    id INTEGER NOT NULL, session INTEGER NOT NULL, satellite VARCHAR NOT NULL, subsystem VARCHAR NOT NULL,
+    name VARCHAR NOT NULL, unit VARCHAR NOT NULL, type VARCHAR NOT NULL, states MAP(BIGINT, VARCHAR),
+    definition JSON NOT NULL);
+CREATE TABLE _block {_BLOCK};
+CREATE TABLE _chunk {_CHUNK};
+CREATE TABLE _fresh_block {_BLOCK};
+CREATE TABLE _fresh_chunk {_CHUNK};
+CREATE TABLE _event (
+    session INTEGER NOT NULL, key BIGINT NOT NULL, satellite VARCHAR NOT NULL,
+    start BIGINT NOT NULL, stop BIGINT NOT NULL, open BOOLEAN NOT NULL, severity VARCHAR NOT NULL,
+    model VARCHAR NOT NULL, version VARCHAR NOT NULL, score DOUBLE NOT NULL, reason VARCHAR NOT NULL,
+    seconded VARCHAR[] NOT NULL,
+    channels STRUCT(name VARCHAR, share DOUBLE, score DOUBLE, reason VARCHAR)[] NOT NULL);
+CREATE TABLE _score (
+    session INTEGER NOT NULL, grp INTEGER NOT NULL, model VARCHAR NOT NULL, version VARCHAR NOT NULL,
+    minute BIGINT NOT NULL, ratio FLOAT[] NOT NULL, judged UINTEGER[] NOT NULL, skipped UINTEGER[] NOT NULL);
+CREATE TABLE _gap (
+    session INTEGER NOT NULL, start BIGINT NOT NULL, stop BIGINT NOT NULL, samples BIGINT NOT NULL,
+    reason VARCHAR NOT NULL);
+"""
+
+_VIEWS = """
+CREATE VIEW _every_block AS SELECT * FROM _block UNION ALL SELECT * FROM _fresh_block;
+CREATE VIEW _every_chunk AS SELECT * FROM _chunk UNION ALL SELECT * FROM _fresh_chunk;
+CREATE VIEW samples AS
+SELECT session, satellite, subsystem, channel, make_timestamp(t) AS time, make_timestamp(r) AS received,
+    coalesce(f8, f4::DOUBLE, i8::DOUBLE, u8::DOUBLE) AS value,
+    coalesce(i8, try_cast(u8 AS BIGINT)) AS raw,
+    CASE WHEN i8 IS NOT NULL THEN states[i8] WHEN u8 > 9223372036854775807 THEN u8::VARCHAR END AS text,
+    coalesce(q, 0)::UTINYINT AS quality
+FROM (
+    SELECT k.session, k.satellite, k.subsystem, k.name AS channel, k.states,
+        unnest(b.times) AS t, unnest(b.received) AS r, unnest(c.f4) AS f4, unnest(c.f8) AS f8,
+        unnest(c.i8) AS i8, unnest(c.u8) AS u8, unnest(c.quality) AS q
+    FROM _every_chunk c JOIN _every_block b ON b.id = c.block JOIN _channel k ON k.id = c.channel)
+WHERE f4 IS NOT NULL OR f8 IS NOT NULL OR i8 IS NOT NULL OR u8 IS NOT NULL;
+CREATE VIEW sessions AS
+SELECT s.id AS session, make_timestamp(started) AS started, make_timestamp(ended) AS ended, origin, sources,
+    coalesce(c.samples, 0)::BIGINT AS samples, make_timestamp(c.t0) AS first, make_timestamp(c.t1) AS last,
+    relative, program, settings, models
+FROM _session s LEFT JOIN (
+    SELECT k.session, sum(n) AS samples, min(t0) AS t0, max(t1) AS t1
+    FROM _every_chunk c JOIN _channel k ON k.id = c.channel GROUP BY k.session) c ON c.session = s.id;
+CREATE VIEW channels AS
+SELECT session, satellite, subsystem, name AS channel, unit, type, states, definition FROM _channel;
+CREATE VIEW events AS
+SELECT session, key, satellite, make_timestamp(start) AS start, make_timestamp(stop) AS "end", open, severity,
+    model, version, score, channels, reason, seconded
+FROM _event;
+CREATE VIEW scores AS
+SELECT session, satellite, subsystem, channel, model, version, make_timestamp(minute) AS minute,
+    max(ratio) FILTER (NOT isnan(ratio)) AS ratio, sum(judged)::BIGINT AS judged, sum(skipped)::BIGINT AS skipped
+FROM (
+    SELECT s.session, s.model, s.version, s.minute, k.satellite, k.subsystem, k.name AS channel,
+        s.ratio, s.judged, s.skipped
+    FROM (
+        SELECT s.session, s.model, s.version, s.minute, unnest(g.channels) AS id, unnest(s.ratio) AS ratio,
+            unnest(s.judged) AS judged, unnest(s.skipped) AS skipped
+        FROM _score s JOIN _group g ON g.id = s.grp) s
+    JOIN _channel k ON k.id = s.id)
+WHERE judged > 0 OR skipped > 0
+GROUP BY ALL;
+CREATE VIEW gaps AS
+SELECT session, make_timestamp(start) AS start, make_timestamp(stop) AS "end", samples, reason FROM _gap;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS,)
+"""``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""
