@@ -187,8 +187,7 @@ def _frame(table: Table, played: Played, group: Group, which: list[int]) -> Fram
         quality.append(flags)
         table.columns[i].data = Texts(None)
     if len(spots):
-        table.notes.append(
-            f"{counted(len(spots), 'row')} kept that share their time with another, second values flagged as repeated."
-        )
+        rows = counted(len(spots), "row")
+        table.notes.append(f"{rows} kept that share a time with another; second values are flagged as repeated.")
     known = None if all(q is None for q in quality) else tuple(quality)
     return Frame(group, played.times, tuple(values), known)

@@ -71,13 +71,8 @@ def play(table: Table, line: Timeline, start: int | None) -> Played:
             f"The times have dates of their own ({iso(int(times[0]))}), so the start given was not needed."
         )
     played, order = _sorted(times, order)
-    return Played(
-        order,
-        played,
-        _spans(times, played, bounds, table.notes),
-        _median_step(played, spans),
-        line.relative and not dated,
-    )
+    spans = _spans(times, played, bounds, table.notes)
+    return Played(order, played, spans, _median_step(played, spans), line.relative and not dated)
 
 
 def _with_times(table: Table, line: Timeline) -> Index | None:
