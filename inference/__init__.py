@@ -8,12 +8,14 @@ from inference.catalogue import Catalogue, read_model, read_repository
 from inference.config import ModelConfig, TensorSpec, parse_config, render_config
 from inference.engine import Engine, open_engine
 from inference.errors import EngineError
+from inference.fake import FakeEngine
 from inference.pool import Pool, PoolStatus
 
 __all__ = [
     "Catalogue",
     "Engine",
     "EngineError",
+    "FakeEngine",
     "ModelCard",
     "ModelConfig",
     "Pool",

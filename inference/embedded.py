@@ -7,6 +7,7 @@ onnxruntime is imported when an engine is made, not before: it costs a third of 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,21 +42,23 @@ class _Loaded:
 
 
 class EmbeddedEngine:
-    """ONNX Runtime in this process. ``asked`` says that the operator chose it."""
+    """ONNX Runtime in this process.
+
+    ``asked`` says that the operator chose it; ``runtime`` stands in for the onnxruntime package.
+    """
 
     kind: Literal["embedded", "triton"] = "embedded"
 
-    def __init__(self, asked: bool = False) -> None:
+    def __init__(self, asked: bool = False, runtime: Any = None) -> None:
         try:
-            import onnxruntime
+            self._runtime = runtime or importlib.import_module("onnxruntime")
         except ImportError as problem:
             raise EngineError(
                 f"ONNX Runtime cannot be loaded ({problem}), so no model can score: run make setup again."
             ) from problem
-        self._runtime: Any = onnxruntime
         self._loaded: dict[str, _Loaded] = {}
         self._refused: list[str] = []
-        available = onnxruntime.get_available_providers()
+        available = self._runtime.get_available_providers()
         self._candidates = [name for name, _ in GPUS if name in available]
         self._asked = asked
         self.detail = self._candidates[0] if self._candidates else CPU

@@ -56,6 +56,7 @@ def train(course: Course, sources: Sequence[Source], out: Path, report: Report) 
     Raises EngineError where a model that was fitted cannot be published.
     """
     begun = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
     deadline = begun + course.minutes * 60
     data, said = gather(course, sources, report)
     generator = set_up(course.seed)
@@ -68,7 +69,6 @@ def train(course: Course, sources: Sequence[Source], out: Path, report: Report) 
         fit(transformer, transformer_loss, data, course.transformer_steps, generator, deadline, report),
     )
     facts = {"trained_on": said, "trained_windows": str(len(data)), "seed": str(course.seed)}
-    out.mkdir(parents=True, exist_ok=True)
     published = [
         publish(VAE, vae, out, {**facts, "steps": str(taken[0])}),
         publish(TRANSFORMER, transformer, out, {**facts, "steps": str(taken[1])}),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from training.models import NEWEST, PatchTransformer, Vae
+from training.models import NEWEST, PatchTransformer, Vae, seen_part
 
 BATCH = 256
 THREADS = 2
@@ -35,7 +35,7 @@ def set_up(seed: int) -> torch.Generator:
 
 
 def _relative(residual: Tensor, window: Tensor) -> Tensor:
-    """(batch,) residuals in units of how much each window moves.
+    """Residuals in units of how much each window moves.
 
     A quiet window of a coarse channel counts as much as a busy one: a fault is looked for in both.
     """
@@ -47,15 +47,17 @@ def _relative(residual: Tensor, window: Tensor) -> Tensor:
 
 def vae_loss(model: Vae, window: Tensor, generator: torch.Generator) -> Tensor:
     """Residual of the whole window, the newest samples twice, plus the weighted divergence."""
-    decoded, divergence = model.learn(window, generator)
-    ratio = _relative(window - decoded, window)
+    seen = seen_part(window)
+    decoded, divergence = model.learn(seen, generator)
+    ratio = _relative(seen - decoded, seen)
     return ratio.mean() + ratio[:, -NEWEST:].mean() + DIVERGENCE * divergence.mean()
 
 
 def transformer_loss(model: PatchTransformer, window: Tensor, generator: torch.Generator) -> Tensor:
     """Residual of the forecast."""
-    reconstruction, _ = model(window)
-    return _relative(window[:, -NEWEST:] - reconstruction[:, -NEWEST:], window).mean()
+    seen = seen_part(window)
+    forecast = model.forecast(seen[:, :-NEWEST])
+    return _relative(seen[:, -NEWEST:] - forecast, seen).mean()
 
 
 def fit(

@@ -1,11 +1,14 @@
 """The two reference networks: universal, one channel at a time, a window in and a score out. torch modules.
 
 Both take ``window`` (batch, W) float32, already normalised by the channel's commissioning ((x - location) / scale),
-and give ``reconstruction`` (batch, W) and ``score`` (batch,): the mean absolute residual of the newest 8 samples.
+and give ``reconstruction`` (batch, W) in the same units and ``score`` (batch,): the mean absolute residual of the
+newest 8 samples.
 
-Values are clipped to +-8 (four times the commissioning range) before the network sees them: outside it has
-never been taught anything, and a network that extrapolates could follow a fault. The residual is taken against
-the value itself, clipped to +-1e6 only so that an infinity stays a number. NaN is never given.
+The networks see values clipped to +-2, about the commissioning range: beyond it they were taught nothing, and one
+that extrapolates would follow a drifting level as if it were nominal. What lies beyond is added to the residual as
+``ln(1 + excess)``: a level outside is remarkable at once, yet a pulse channel, whose scale comes from its quiet time
+and that reaches a hundred scales every day, does not drown in itself, and an infinity stays a number. NaN is never
+given.
 """
 
 from __future__ import annotations
@@ -13,16 +16,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from training.nominal import SEEN
+
 NEWEST = 8
 """Samples that a score looks at, and the stride between windows."""
-SEEN = 8.0
 LARGEST = 1e6
 
 
-def newest_residual(window: Tensor, reconstruction: Tensor) -> Tensor:
-    """(batch,) mean absolute residual over the newest samples."""
-    actual = window[:, -NEWEST:].clamp(-LARGEST, LARGEST)
-    return (actual - reconstruction[:, -NEWEST:]).abs().mean(dim=1)
+def seen_part(window: Tensor) -> Tensor:
+    """Scaled values as the networks see them."""
+    return window.clamp(-SEEN, SEEN)
+
+
+def score_of(window: Tensor, expected: Tensor) -> Tensor:
+    """(batch,) mean over the newest samples of the residual inside the clip and the logarithm of what is beyond.
+
+    ``window`` is scaled and not clipped; ``expected`` is the network's.
+    """
+    newest = window[:, -NEWEST:]
+    residual = (seen_part(newest) - expected[:, -NEWEST:]).abs()
+    excess = (newest.abs().clamp(max=LARGEST) - SEEN).clamp(min=0.0)
+    return (residual + torch.log(1.0 + excess)).mean(dim=1)
 
 
 class Vae(nn.Module):
@@ -39,9 +53,12 @@ class Vae(nn.Module):
             nn.Linear(latent, narrow), nn.GELU(), nn.Linear(narrow, wide), nn.GELU(), nn.Linear(wide, self.window)
         )
 
-    def learn(self, window: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A sampled reconstruction (batch, 64) and the divergence from a unit normal (batch,), for training."""
-        hidden = self.encoder(window.clamp(-SEEN, SEEN))
+    def learn(self, seen: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A sampled reconstruction (batch, 64) and the divergence from a unit normal (batch,), for training.
+
+        Both windows are clipped.
+        """
+        hidden = self.encoder(seen)
         mean, log_variance = self.mean(hidden), self.log_variance(hidden).clamp(-12.0, 6.0)
         noise = torch.randn(mean.shape, generator=generator)
         decoded: Tensor = self.decoder(mean + noise * torch.exp(0.5 * log_variance))
@@ -50,8 +67,8 @@ class Vae(nn.Module):
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstruction (batch, 64) and score (batch,), the same for the same window every time."""
-        reconstruction = self.decoder(self.mean(self.encoder(window.clamp(-SEEN, SEEN))))
-        return reconstruction, newest_residual(window, reconstruction)
+        reconstruction = self.decoder(self.mean(self.encoder(seen_part(window))))
+        return reconstruction, score_of(window, reconstruction)
 
 
 class _Block(nn.Module):
@@ -93,12 +110,16 @@ class PatchTransformer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, NEWEST)
 
-    def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction (batch, 136) and score (batch,)."""
-        history = window[:, :-NEWEST].clamp(-SEEN, SEEN)
+    def forecast(self, history: Tensor) -> Tensor:
+        """The next 8 values (batch, 8) after ``history`` (batch, 128), both clipped."""
         tokens = self.embed(history.reshape(-1, self.patches, NEWEST)) + self.position
         for block in self.blocks:
             tokens = block(tokens)
-        forecast = history[:, -1:] + self.head(self.norm(tokens[:, -1]))
-        reconstruction = torch.cat([history, forecast], dim=1)
-        return reconstruction, newest_residual(window, reconstruction)
+        ahead: Tensor = history[:, -1:] + self.head(self.norm(tokens[:, -1]))
+        return ahead
+
+    def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
+        """Reconstruction (batch, 136) and score (batch,)."""
+        history = seen_part(window[:, :-NEWEST])
+        forecast = self.forecast(history)
+        return torch.cat([history, forecast], dim=1), score_of(window, forecast)
