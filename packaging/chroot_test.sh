@@ -43,7 +43,10 @@ pass_on_the_way_to_registries() { # SYSTEM
     for file in .config/pip/pip.conf .pip/pip.conf; do
         [ ! -f "$HOME/$file" ] || { mkdir -p "$1/root/${file%/*}" && cp "$HOME/$file" "$1/root/$file"; }
     done
-    pip_words | sed -n 's#^file://##; \#^/#p' | sort -u | while read -r path; do share "$1" "$path"; done
+    # An index in a folder links to files beside that folder: its parent is what must be seen.
+    pip_words | sed -n 's#^file://\(/..*\)/[^/]*/*$#\1#; \#^/#p' | sort -u | while read -r path; do
+        share "$1" "$path"
+    done
     if [ -d /usr/local/share/ca-certificates ]; then
         cp -r /usr/local/share/ca-certificates/. "$1/usr/local/share/ca-certificates/"
         chroot "$1" update-ca-certificates >/dev/null 2>&1

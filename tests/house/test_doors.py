@@ -1,0 +1,67 @@
+"""One door per library, and none of them opened on the way to a headless run."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+FOLDERS = {
+    "duckdb": ("storage/",),
+    "onnxruntime": ("inference/",),
+    "tritonclient": ("inference/",),
+    "torch": ("training/", "conversion/"),
+    "PySide6": ("widgets/", "app/window"),
+    "pyqtgraph": ("widgets/", "app/window"),
+}
+ONE_FILE = ("onnxruntime", "tritonclient")
+
+
+def _importers() -> dict[str, set[str]]:
+    """Library to the product files that import it, at whatever depth of the code."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for init in ROOT.glob("*/__init__.py"):
+        if init.parent.name == "benchmarks":
+            continue  # the naive side of a comparison is written with the bare library
+        for path in init.parent.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    modules = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    modules = [node.module]
+                else:
+                    continue
+                for module in modules:
+                    found[module.partition(".")[0]].add(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def test_a_library_is_imported_behind_its_own_door_only() -> None:
+    importers = _importers()
+    strays = {
+        library: sorted(path for path in importers[library] if not path.startswith(folders))
+        for library, folders in FOLDERS.items()
+    }
+    assert strays == dict.fromkeys(FOLDERS, [])
+
+
+@pytest.mark.parametrize("library", ONE_FILE)
+def test_an_engine_library_is_imported_in_one_file(library: str) -> None:
+    assert len(_importers()[library]) <= 1
+
+
+@pytest.mark.parametrize("module", ["app.cli", "app.cli.commands", "app.cli.headless", "app.core", "app.session"])
+def test_headless_loads_neither_qt_nor_torch(module: str, tmp_path: Path) -> None:
+    code = (
+        f"import sys, {module}\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} & "
+        "{'PySide6', 'shiboken6', 'pyqtgraph', 'torch', 'pandas', 'matplotlib'}))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout.strip()) == (0, ""), answer.stderr
