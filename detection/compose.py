@@ -1,0 +1,188 @@
+"""Alarms of one satellite become events: what overlaps or follows soon is one happening. Judge's thread.
+
+Points are taken in order of their own time, behind a watermark, so an event depends on what was found and never on
+when it was found out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from detection.event import Contribution, Event
+from telemetry import Severity
+
+_TELL_EVERY = 10  # an open event is told again when it has grown by this share (1/10) of its reach
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One sample of one channel that one judge finds odd.
+
+    ``time`` in UTC microseconds; ``ratio`` over the threshold; ``reach`` is how much later, in microseconds, a
+    point still belongs to the same event; ``opens`` whether the judge may open and extend an event, or only
+    seconds one; ``settled`` marks the end of an alarm that became the new regime.
+    """
+
+    time: int
+    judge: str
+    version: str
+    channel: str
+    ratio: float
+    reach: int
+    reason: str
+    severity: Severity = Severity.WATCH
+    opens: bool = True
+    settled: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool, float, str, str]:
+        """Order of taking: by time, the strongest first."""
+        return self.time, self.settled, -self.ratio, self.channel, self.judge
+
+
+@dataclass(slots=True)
+class _Share:
+    excess: float = 0.0
+    peak: float = 0.0
+    reason: str = ""
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class _Draft:
+    key: int
+    first: Point
+    start: int
+    end: int
+    reach: int
+    severity: Severity
+    peak: Point
+    shares: dict[str, _Share] = field(default_factory=dict)
+    judges: dict[str, None] = field(default_factory=dict)
+    told: tuple[int, int, int, Severity] | None = None
+
+    def take(self, point: Point) -> None:
+        share = self.shares.setdefault(point.channel, _Share())
+        if point.settled:
+            share.settled = True
+            return
+        self.start, self.end = min(self.start, point.time), max(self.end, point.time)
+        self.reach = max(self.reach, point.reach)
+        self.judges[point.judge] = None
+        share.settled = False
+        share.excess += point.ratio - 1.0
+        if point.ratio > share.peak:
+            share.peak, share.reason = point.ratio, point.reason
+        if point.ratio > self.peak.ratio:
+            self.peak = point
+        if point.severity.level > self.severity.level:
+            self.severity = point.severity
+
+    def near(self, time: int) -> bool:
+        return self.start - self.reach <= time <= self.end + self.reach
+
+    def event(self, satellite: str, opened: bool) -> Event:
+        total = sum(share.excess for share in self.shares.values())
+        ranked = sorted(self.shares.items(), key=lambda item: (-item[1].excess, item[0]))
+        even = 1.0 / len(ranked)
+        channels = tuple(
+            Contribution(name, share.excess / total if total > 0 else even, share.peak, share.reason)
+            for name, share in ranked
+        )
+        reason = f"{self.peak.channel}: {self.peak.reason}"
+        if not opened and all(share.settled for share in self.shares.values()):
+            reason += "; ended as regime changed"
+        return Event(
+            key=self.key,
+            satellite=satellite,
+            start=self.start,
+            end=self.end,
+            open=opened,
+            severity=self.severity,
+            model=self.first.judge,
+            version=self.first.version,
+            score=self.peak.ratio,
+            channels=channels,
+            reason=reason,
+            seconded=tuple(sorted(judge for judge in self.judges if judge != self.first.judge)),
+        )
+
+    def news(self) -> bool:
+        """Whether enough has changed since the event was last told."""
+        now = (self.end, len(self.shares), len(self.judges), self.severity)
+        small = self.told is not None and self.told[1:] == now[1:]
+        if small and self.told is not None and self.end - self.told[0] < self.reach // _TELL_EVERY:
+            return False
+        self.told = now
+        return True
+
+
+class Composer:
+    """The events of one satellite; ``keys`` numbers them through the session."""
+
+    def __init__(self, satellite: str, keys: Iterator[int]) -> None:
+        self._satellite = satellite
+        self._keys = keys
+        self._points: list[Point] = []
+        self._seconds: list[Point] = []
+        self._drafts: list[_Draft] = []
+        self._newest = 0
+
+    def add(self, point: Point) -> None:
+        """A point, in any order."""
+        if point.opens:
+            self._points.append(point)
+        elif not self._seconds or self._seconds[-1].time != point.time or self._seconds[-1].judge != point.judge:
+            self._seconds.append(point)
+
+    def advance(self, known: int, complete: int) -> list[Event]:
+        """Events that opened, changed or closed.
+
+        Every point that opens is known up to time ``known``, every other up to ``complete``.
+        """
+        if not (self._points or self._seconds or self._drafts):
+            return []
+        if self._points:
+            self._points.sort(key=lambda point: point.rank)
+            count = next((i for i, p in enumerate(self._points) if p.time > known), len(self._points))
+            ready, self._points = self._points[:count], self._points[count:]
+            for point in ready:
+                self._take(point)
+        self._second(known)
+        told = []
+        for draft in list(self._drafts):
+            if min(known, complete) > draft.end + draft.reach:
+                self._drafts.remove(draft)
+                told.append(draft.event(self._satellite, False))
+            elif draft.news():
+                told.append(draft.event(self._satellite, True))
+        return told
+
+    def finish(self) -> list[Event]:
+        """The stream has ended: everything is closed."""
+        never = 1 << 62
+        return self.advance(never, never)
+
+    def _take(self, point: Point) -> None:
+        draft = self._drafts[-1] if self._drafts else None
+        if draft is not None and draft.near(point.time):
+            if not point.settled or point.channel in draft.shares:
+                draft.take(point)
+        elif not point.settled:
+            late = draft is not None and point.time < draft.start
+            draft = _Draft(next(self._keys), point, point.time, point.time, point.reach, point.severity, point)
+            draft.take(point)
+            # A point that came later than its source promised stands alone: the newest event stays the last.
+            self._drafts.insert(0 if late else len(self._drafts), draft)
+
+    def _second(self, known: int) -> None:
+        if not self._seconds:
+            return
+        for point in self._seconds:
+            for draft in self._drafts:
+                if draft.near(point.time):
+                    draft.judges[point.judge] = None
+        # What is older than any event that is open or can still open has nothing left to second.
+        oldest = min([known, *(draft.start for draft in self._drafts)])
+        self._seconds = [point for point in self._seconds if point.time >= oldest - point.reach]

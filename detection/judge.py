@@ -1,0 +1,215 @@
+"""The judge of a session: an ordered stream of frames and ticks in, ratios, scores and events out.
+
+One thread feeds it. It reads no clock but the stream's; the only waiting is in ``drain``, up to its deadline.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from detection.compose import Composer
+from detection.event import Event, Judged, Scored
+from detection.group import GroupJudge
+from detection.network import Submit
+from detection.settings import DetectionSettings
+from detection.spec import WindowSpec
+from telemetry import Frame, Tick
+
+DRAIN_S = 30.0
+"""Seconds that ``drain`` waits for outstanding scores unless told otherwise."""
+_PATIENCE = 20  # periods that a group may be silent before the others go on without it
+
+
+@dataclass(slots=True)
+class Output:
+    """What one item of the stream led to. ``events`` holds each event that opened, changed or closed."""
+
+    judged: list[Judged] = field(default_factory=list)
+    scored: list[Scored] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+class _Satellite:
+    """The groups of one satellite and the events they lead to.
+
+    Events are composed behind a watermark: the time up to which every group has been judged. A group that has
+    been silent for longer than frames are long no longer holds it back.
+    """
+
+    def __init__(self, name: str, keys: count[int], settings: DetectionSettings) -> None:
+        self.groups: dict[str, GroupJudge] = {}
+        self.findings = Composer(name, keys)
+        self.limits = Composer(name, keys)
+        self._networks_open = settings.networks_open
+        self._begun = 0
+        self._longest = 0
+
+    def note(self, frame: Frame) -> None:
+        """The stream has come to the start of ``frame``."""
+        first, last = int(frame.times[0]), int(frame.times[-1])
+        self._begun = max(self._begun, first)
+        self._longest = max(self._longest, last - first)
+
+    def tick(self, moment: int) -> list[Event]:
+        """The session's clock has reached ``moment``."""
+        self._begun = max(self._begun, moment)
+        return self.advance()
+
+    def collect(self, wait: float | None = None) -> list[Scored]:
+        """Scores that have come back; ``wait``: monotonic second up to which each outstanding one is waited for."""
+        left = None if wait is None else lambda: max(0.0, wait - time.monotonic())
+        scored: list[Scored] = []
+        for group in self.groups.values():
+            for network in group.networks:
+                some, points = network.collect(left)
+                scored += some
+                for point in points:
+                    self.findings.add(point)
+        return scored
+
+    def advance(self) -> list[Event]:
+        """Events that the watermarks have passed."""
+        awake = [
+            group
+            for group in self.groups.values()
+            if self._begun - group.newest <= max(2 * self._longest, _PATIENCE * group.period)
+        ]
+        judged = min([self._begun - self._longest - 1, *(group.newest for group in awake)])
+        waiting = [
+            since
+            for group in self.groups.values()
+            for network in group.networks
+            if (since := network.waiting_since) is not None
+        ]
+        scored = min([judged, *(since - 1 for since in waiting)])
+        known = scored if self._networks_open else judged
+        return self.findings.advance(known, scored) + self.limits.advance(judged, judged)
+
+    def finish(self) -> list[Event]:
+        """The stream has ended."""
+        return self.findings.finish() + self.limits.finish()
+
+
+class Judge:
+    """Judges a session. ``specs`` are the models to ask, ``submit`` asks them (see ``Submit``).
+
+    ``notes`` are sentences about models that cannot be asked, and why.
+    """
+
+    def __init__(self, specs: Sequence[WindowSpec], submit: Submit, settings: DetectionSettings | None = None) -> None:
+        self.notes: list[str] = []
+        self._settings = settings or DetectionSettings()
+        self._submit = submit
+        self._specs = [spec for spec in specs if self._usable(spec)]
+        self._keys = count(1)
+        self._satellites: dict[str, _Satellite] = {}
+
+    def feed(self, item: Frame | Tick) -> Output:
+        """Judge the next item of the stream. Never waits for a score."""
+        output = Output()
+        if isinstance(item, Tick):
+            for satellite in self._satellites.values():
+                output.scored += satellite.collect()
+                output.events += satellite.tick(item.time)
+        elif len(item):
+            satellite = self._satellite(item)
+            group = satellite.groups.get(item.group.key)
+            if group is None:
+                group = GroupJudge(item.group, self._specs, self._submit, self._settings)
+                satellite.groups[item.group.key] = group
+            satellite.note(item)
+            found = group.feed(item)
+            output.judged.append(found.judged)
+            for point in found.findings:
+                satellite.findings.add(point)
+            for point in found.limits:
+                satellite.limits.add(point)
+            output.scored += satellite.collect()
+            output.events += satellite.advance()
+        return output
+
+    def drain(self, timeout: float = DRAIN_S) -> Output:
+        """The stream has ended: take every outstanding score and close every event.
+
+        Waits at most ``timeout`` seconds in all; scores that have not come by then count as skipped.
+        """
+        output = Output()
+        deadline = time.monotonic() + timeout
+        for satellite in self._satellites.values():
+            output.scored += satellite.collect(deadline)
+            output.events += satellite.finish()
+        return output
+
+    def commission(self) -> None:
+        """Take what each channel has shown so far as its commissioning: fitted now, and never again.
+
+        Channels with fewer samples than the first fit needs go on as before.
+        """
+        for group in self._groups():
+            group.commission()
+
+    @property
+    def provisional(self) -> frozenset[str]:
+        """Keys of channels whose commissioning is provisional: still learned from the stream itself."""
+        return frozenset(
+            channel.key
+            for group in self._groups()
+            for channel, learning in zip(group.group.channels, group.provisional, strict=True)
+            if learning
+        )
+
+    @property
+    def scored_by_model(self) -> dict[str, int]:
+        """Windows scored, by model."""
+        return self._count("scored")
+
+    @property
+    def skipped_by_model(self) -> dict[str, int]:
+        """Windows refused or failed, by model."""
+        return self._count("skipped")
+
+    @property
+    def scored(self) -> int:
+        """Windows scored."""
+        return sum(self.scored_by_model.values())
+
+    @property
+    def skipped(self) -> int:
+        """Windows that were never scored."""
+        return sum(self.skipped_by_model.values())
+
+    def _count(self, what: str) -> dict[str, int]:
+        counts = Counter({spec.model: 0 for spec in self._specs})
+        for group in self._groups():
+            for network in group.networks:
+                counts[network.spec.model] += network.scored if what == "scored" else network.skipped
+        return dict(counts)
+
+    def _groups(self) -> list[GroupJudge]:
+        # A copy: other threads read the counters while the judge's own thread meets new groups.
+        return [group for satellite in list(self._satellites.values()) for group in list(satellite.groups.values())]
+
+    def _satellite(self, frame: Frame) -> _Satellite:
+        name = frame.group.satellite
+        if name not in self._satellites:
+            self._satellites[name] = _Satellite(name, self._keys, self._settings)
+        return self._satellites[name]
+
+    def _usable(self, spec: WindowSpec) -> bool:
+        """Whether windows can be cut for ``spec``; the reason is noted where not."""
+        reason = ""
+        if spec.channels != ("any",):
+            reason = "it asks for several channels at once, and windows here hold one"
+        elif spec.sample_period is not None:
+            reason = "it asks for a fixed sample period, and windows here keep the channel's own"
+        elif spec.kind == "forecast":
+            reason = "it forecasts, and only a reconstruction or a score of the window itself is judged"
+        elif spec.window < 2 or spec.stride < 1:
+            reason = f"a window of {spec.window} every {spec.stride} samples makes no sense"
+        if reason:
+            self.notes.append(f"{spec.model} does not judge: {reason}.")
+        return not reason

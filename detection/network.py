@@ -1,0 +1,251 @@
+"""One network on one group: windows cut and normalised, futures taken in order, scores judged. Judge's thread.
+
+A window stands at every ``stride``-th sample since the last gap and holds one channel, less its location and over
+its scale. Scores are judged by the same record as the baseline, in the order of their windows: when a future
+completes decides when its scores are told, never what they lead to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detection.compose import Point
+from detection.event import Scored
+from detection.fit import Floats, Mask
+from detection.record import Record
+from detection.settings import DetectionSettings
+from detection.spec import WindowSpec
+from telemetry import Group, Times
+
+Submit = Callable[[str, npt.NDArray[np.float32]], "Future[npt.NDArray[np.float32]] | None"]
+"""(model, (n, window) float32) to a future of (n,) float32 scores; None where they were refused."""
+
+_BATCH = 256
+_REAL = 0.9  # of a window, before it is scored
+_MOST = 1e4  # scales: what a float32 network still digests
+_LARGEST = 1e12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strip:
+    """A stretch of a group as a network sees it; ``n`` samples after the ``window - 1`` before them.
+
+    ``series`` and ``valid`` (channels, window - 1 + n) are the judged series and where a value really came;
+    ``counts`` (channels, n) samples since the channel's restart; ``location``, ``scale`` (channels, n) in force;
+    ``live`` (channels, n) may raise an alarm; ``ready`` (channels, n) can be scored; ``learning`` (channels,)
+    still calibrates; ``row`` is how many samples since the last gap came before; ``spacing`` (channels,) rows a value.
+    """
+
+    times: Times
+    series: Floats
+    valid: Mask
+    counts: npt.NDArray[np.int64]
+    location: Floats
+    scale: Floats
+    live: Mask
+    ready: Mask
+    learning: Mask
+    spacing: Floats
+    row: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """Windows of some positions: ``which`` (2, k) position and channel of each."""
+
+    times: Times
+    windows: npt.NDArray[np.float32]
+    which: npt.NDArray[np.intp]
+    counts: npt.NDArray[np.int64]
+    live: Mask
+    learning: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learned:
+    which: npt.NDArray[np.intp]
+    floors: Floats
+    unfit: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    cuts: list[_Cut]
+    future: Future[npt.NDArray[np.float32]] | None
+
+
+class Network:
+    """The windows, the outstanding futures and the record of one model on one group."""
+
+    def __init__(
+        self,
+        spec: WindowSpec,
+        group: Group,
+        submit: Submit,
+        settings: DetectionSettings,
+        fit: Mask,
+        reach: int,
+    ) -> None:
+        n = len(group.channels)
+        self.spec = spec
+        self.scored = 0
+        self.skipped = 0
+        self._group = group
+        self._submit = submit
+        self._merge = settings.merge
+        self._opens = settings.networks_open
+        self._alpha = 1.0 - (1.0 - settings.alpha) ** spec.stride
+        self._fit = fit.copy()  # (channels,) a code has no shape that a network could know
+        self._record = Record(settings.alone, np.full(1, 0.02), n, stride=spec.stride, reach=reach)
+        self._record.armed_from[:] = 0
+        self._cuts: list[_Cut] = []
+        self._count = 0
+        self._pending: deque[_Asked | _Learned] = deque()
+        self._state = np.zeros(n)
+        self._last = np.full(n, 1 << 60)
+        self._peak = np.zeros(n)
+        self._judged: Mask = np.zeros(n, dtype=bool)
+
+    @property
+    def waiting_since(self) -> int | None:
+        """Time of the oldest window whose score is not known, None where there is none."""
+        for item in self._pending:
+            if isinstance(item, _Asked):
+                return int(item.cuts[0].times[0])
+        return None
+
+    def take(self, strip: Strip) -> None:
+        """Cut the windows that end in ``strip``."""
+        first = -(strip.row + 1) % self.spec.stride
+        positions = np.arange(first, len(strip.times), self.spec.stride)
+        size = max(1, _BATCH // len(self._fit))
+        for start in range(0, len(positions), size):
+            self._cut(strip, positions[start : start + size])
+            if self._count >= _BATCH:
+                self.submit()
+
+    def _cut(self, strip: Strip, positions: npt.NDArray[np.intp]) -> None:
+        width = self.spec.window
+        columns = positions[:, None] + np.arange(width)
+        counts = strip.counts[:, positions]
+        ready = strip.ready[:, positions] & self._fit[:, None] & (counts >= math.ceil(_REAL * width))
+        if not ready.any():
+            return
+        if not strip.valid.all():
+            real = np.count_nonzero(strip.valid[:, columns], axis=2)
+            ready &= real >= np.floor(_REAL * width / strip.spacing)[:, None]
+        which = np.stack(np.nonzero(ready.T))
+        if not which.shape[1]:
+            return
+        position, channel = which
+        # What lies before a restart is not of this run: its oldest sample stands for it.
+        inside = np.maximum(np.arange(width), width - counts[channel, position][:, None])
+        windows = strip.series[channel[:, None], positions[position][:, None] + inside]
+        at = channel, positions[position]
+        windows = (windows - strip.location[at][:, None]) / strip.scale[at][:, None]
+        cut = np.clip(windows, -_MOST, _MOST).astype(np.float32)
+        times = strip.times[positions]
+        self._cuts.append(_Cut(times, cut, which, counts, strip.live[:, positions], strip.learning.copy()))
+        self._count += which.shape[1]
+
+    def submit(self) -> None:
+        """Ask for the scores of what has been cut."""
+        if self._cuts:
+            windows = np.concatenate([cut.windows for cut in self._cuts])
+            self._pending.append(_Asked(self._cuts, self._submit(self.spec.model, windows)))
+            self._cuts, self._count = [], 0
+
+    def learned(self, which: npt.NDArray[np.intp], floors: Floats, unfit: Mask) -> None:
+        """From here on the channels ``which`` are calibrated; ``unfit`` ones are not for networks."""
+        self.submit()
+        self._fit[which[unfit]] = False
+        self._pending.append(_Learned(which, floors, unfit))
+
+    def collect(self, wait: Callable[[], float] | None = None) -> tuple[list[Scored], list[Point]]:
+        """What has come back, in order. ``wait`` gives the seconds that each outstanding future may still take."""
+        scored: list[Scored] = []
+        points: list[Point] = []
+        while self._pending:
+            item = self._pending[0]
+            if isinstance(item, _Asked):
+                if item.future is not None and wait is None and not item.future.done():
+                    break
+                self._apply(item, wait, scored, points)
+            else:
+                self._judged[item.which] = True
+                self._record.calibrate(item.which, self._peak[item.which][None], item.floors[None])
+            self._pending.popleft()
+        return scored, points
+
+    def _apply(
+        self, asked: _Asked, wait: Callable[[], float] | None, scored: list[Scored], points: list[Point]
+    ) -> None:
+        count = sum(cut.which.shape[1] for cut in asked.cuts)
+        scores = _result(asked.future, 0.0 if wait is None else wait(), count)
+        if scores is None:
+            self.skipped += count
+        else:
+            self.scored += count
+        start = 0
+        for cut in asked.cuts:
+            stop = start + cut.which.shape[1]
+            part = None if scores is None else scores[start:stop]
+            scored.append(self._judge(cut, part, points))
+            start = stop
+
+    def _judge(self, cut: _Cut, scores: Floats | None, points: list[Point]) -> Scored:
+        position, channel = cut.which
+        shape = cut.counts.shape
+        told = np.zeros(shape, dtype=bool)
+        raw = np.zeros(shape)
+        if scores is not None:
+            usable = np.isfinite(scores)
+            told[channel, position] = usable
+            raw[channel, position] = np.where(usable, np.clip(scores, -_LARGEST, _LARGEST), 0.0)
+        smoothed = np.empty(shape)
+        for i in range(shape[1]):
+            here = told[:, i]
+            fresh = here & (cut.counts[:, i] <= self._last)
+            rate = np.where(fresh, 1.0, self._alpha) * here
+            self._state += rate * (raw[:, i] - self._state)
+            self._last = np.where(here, cut.counts[:, i], self._last)
+            smoothed[:, i] = self._state
+        smoothed *= told
+        learning = cut.learning[:, None] & told
+        np.maximum(self._peak, np.where(learning, smoothed, 0.0).max(axis=1), out=self._peak)
+        verdict = self._record.judge(smoothed[None], cut.live & told)
+        times = cut.times[position]
+        reach = self._merge * self._group_period(cut.times)
+        for hit in verdict.hits:
+            reason = f"{self.spec.model} {hit.factor:.1f} x anything in the last {hit.seen:,} samples"
+            path = self._group.channels[hit.channel].path
+            when = int(cut.times[hit.column])
+            points.append(
+                Point(when, self.spec.model, self.spec.version, path, hit.ratio, reach, reason, opens=self._opens)
+            )
+        ratio = np.where(told & self._judged[:, None], verdict.ratio, np.nan)[channel, position]
+        skipped = np.full(len(times), scores is None)
+        spec = self.spec
+        numbers = channel.astype(np.int32)
+        return Scored(self._group, spec.model, spec.version, times, numbers, ratio.astype(np.float32), skipped)
+
+    def _group_period(self, times: Times) -> int:
+        return self._group.period or 1
+
+
+def _result(future: Future[npt.NDArray[np.float32]] | None, timeout: float, count: int) -> Floats | None:
+    """(count,) scores, or None where they were refused, failed or did not come in time."""
+    if future is None:
+        return None
+    try:
+        scores = np.asarray(future.result(timeout), dtype=np.float64).reshape(-1)
+    except (Exception, CancelledError):  # noqa: BLE001 - a model that failed must never stop the judge
+        return None
+    return scores if len(scores) == count else None

@@ -1,0 +1,66 @@
+"""Every figure of the judge, with where it comes from. Plain values, any thread.
+
+The names of the five plain scores, their floors and the figures of the threshold policy are those of the causal
+recipe that was developed on one mission's telemetry and held out on another's; each was flat around its value.
+Sample counts are samples of the channel, whatever its period.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BANK = ("ar", "diff", "std", "lstd", "z")
+"""The plain scores, in the order of every array that holds one row a score."""
+ROBUST_Z = "robust_z"
+"""The baseline that every network is shown beside."""
+LIMITS = "limits"
+"""The judge of declared limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a score is an alarm (steps 3 to 8 of the recipe). Counts are in samples.
+
+    A score is compared with ``margin`` times its *record*: the largest it was between ``lag`` and ``lag + reach``
+    samples ago, at least ``share`` of its maximum in calibration, at least its floor. What stays above for
+    ``regime`` samples (pauses up to ``pause``) is accepted as the new regime. Each alarm that began in the last
+    ``budget_span`` samples multiplies the threshold by ``budget``.
+    """
+
+    margins: tuple[float, ...]
+    lag: int = 100
+    reach: int = 2000
+    refresh: int = 10
+    share: float = 0.3
+    guard: int = 10
+    pause: int = 100
+    regime: int = 200
+    budget: float = 1.5
+    budget_span: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """How a session is judged.
+
+    ``alpha`` smooths every score. ``fits`` are the counts of valid samples at which a channel that was never
+    commissioned is fitted again: scores are shown from the first on, alarms are raised from ``arm_after`` on.
+    ``history`` samples are kept for fitting. ``rearm`` samples after a gap raise nothing. ``orbits`` is how far
+    a record reaches back where the group knows its orbit. ``persistence`` samples beyond a limit make an event.
+    ``openers`` are the judges whose alarm opens an event (networks: ``networks_open``); the others second.
+    ``merge`` samples join two alarms into one event.
+    """
+
+    alpha: float = 0.1
+    fits: tuple[int, ...] = (300, 1000, 2000, 4000)
+    arm_after: int = 1000
+    history: int = 4096
+    rearm: int = 250
+    orbits: float = 1.1
+    gap: float = 3.0
+    persistence: int = 2
+    merge: int = 100
+    robust_z_opens: bool = False
+    networks_open: bool = False
+    bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75))
+    alone: Policy = Policy(margins=(1.75,), regime=300, budget=1.0)
