@@ -44,7 +44,7 @@ pass_on_the_way_to_registries() { # SYSTEM
         [ ! -f "$HOME/$file" ] || { mkdir -p "$1/root/${file%/*}" && cp "$HOME/$file" "$1/root/$file"; }
     done
     # An index in a folder links to files beside that folder: its parent is what must be seen.
-    pip_words | sed -n 's#^file://\(/..*\)/[^/]*/*$#\1#; \#^/#p' | sort -u | while read -r path; do
+    pip_words | sed -n 's#/*$##; s#^file://\(/..*\)/[^/]*$#\1#; \#^/#p' | sort -u | while read -r path; do
         share "$1" "$path"
     done
     if [ -d /usr/local/share/ca-certificates ]; then

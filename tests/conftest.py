@@ -73,7 +73,7 @@ def _quiet_log(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture)
     lines = [
         record.getMessage()
         for phase in ("setup", "call", "teardown")
-        for record in caplog.get_records(phase)  # type: ignore[arg-type]  # a Literal that a loop widens to str
+        for record in caplog.get_records(phase)
         if record.levelno >= logging.WARNING
     ]
     expected = [text for mark in request.node.iter_markers("logs") for text in mark.args]

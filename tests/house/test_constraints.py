@@ -6,7 +6,6 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -32,8 +31,8 @@ def _needs(requirement: Requirement) -> list[Requirement]:
     found = []
     for text in distribution(requirement.name).requires or ():
         need = Requirement(text)
-        environments = [{**default_environment(), "extra": extra} for extra in ("", *requirement.extras)]
-        if need.marker is None or any(need.marker.evaluate(dict(one)) for one in environments):
+        extras = ("", *requirement.extras)
+        if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras):
             found.append(need)
     return found
 
