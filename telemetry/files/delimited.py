@@ -34,13 +34,14 @@ class _Builder:
     def __init__(self) -> None:
         self.numbers: list[Numbers] = []
         self.texts: list[Any] = []
-        self.lost = 0
         self._decided: bool | None = None
+        self._floats = False
 
     def add(self, cells: Any, comma: bool, hexadecimal: bool) -> None:
         empty = cells.null_count == len(cells)
         if self._decided is not False:
-            found = to_numbers(cells, comma, hexadecimal)
+            # A column that held a fraction is one of floats: integers need not be tried again.
+            found = to_numbers(cells, comma, hexadecimal or self._floats)
             if found is None and self._decided:
                 # Numbers so far: what is none in this block is set aside, however much it is.
                 found = to_numbers(pa.concat_arrays([cells, pa.array(["0"] * len(cells))]), comma, True)
@@ -50,6 +51,7 @@ class _Builder:
             if found is not None:
                 if self._decided is None and not empty:
                     self._decided = True
+                self._floats |= found.values.dtype.kind == "f" and not empty
                 self.numbers.append(found)
                 return
             self._decided = False
