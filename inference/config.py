@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -53,10 +53,6 @@ class ModelConfig:
     parameters: dict[str, str] = field(default_factory=dict)
     default_model_filename: str = ""
     instance_kind: InstanceKind = ""
-
-    def on(self, backend: str, instance_kind: InstanceKind) -> ModelConfig:
-        """The same model served by another backend of Triton."""
-        return replace(self, backend=backend, instance_kind=instance_kind)
 
 
 def parse_config(text: str, where: str = "config.pbtxt") -> ModelConfig:

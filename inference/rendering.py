@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from inference.config import parse_config, render_config
 
 MODEL_PY = '''\
 """Runs this folder's model.onnx with ONNX Runtime inside Triton's Python backend. Needs no part of Perigee."""
 
-import json
 import os
 
 import numpy as np
@@ -20,13 +21,12 @@ class TritonPythonModel:
 
     def initialize(self, args):
         folder = os.path.join(args["model_repository"], args["model_version"])
-        config = json.loads(args["model_config"])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(
-            os.path.join(folder, config.get("default_model_filename") or "model.onnx"),
+            os.path.join(folder, "model.onnx"),
             options,
             providers=["CPUExecutionProvider"],
         )
@@ -57,9 +57,10 @@ def for_python_backend(config_text: str, model: bytes, version: str = "1") -> di
     ``config_text`` is the product's ``config.pbtxt``, ``model`` the bytes of its ONNX file, which stay as they are:
     the sha256 in the parameters goes on being true. Raises EngineError for a config that cannot be read.
     """
-    config = parse_config(config_text)
+    # The Python backend takes the file name as that of its script, and refuses one that is not.
+    served = replace(parse_config(config_text), backend="python", instance_kind="KIND_CPU", default_model_filename="")
     return {
-        "config.pbtxt": render_config(config.on("python", "KIND_CPU")).encode(),
-        f"{version}/{config.default_model_filename or 'model.onnx'}": model,
+        "config.pbtxt": render_config(served).encode(),
+        f"{version}/model.onnx": model,
         f"{version}/model.py": MODEL_PY.encode(),
     }

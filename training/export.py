@@ -103,7 +103,6 @@ def config_of(name: str, data: bytes, facts: dict[str, str]) -> ModelConfig:
         inputs=inputs,
         outputs=outputs,
         parameters={**facts, **contract},
-        default_model_filename="model.onnx",
     )
 
 

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from training.models import NEWEST, PatchTransformer, Vae, seen_part
 
 BATCH = 256
-THREADS = 2
-"""Threads of torch: the weights of a seed are repeatable on one machine with one number of threads."""
+THREADS = 1
+"""Threads of torch. The products are small: one thread is nearly as fast as two on an idle machine and several times
+faster on a busy one, and sums are then taken in one order whatever the machine has."""
 DIVERGENCE = 2e-3
 """Weight of the divergence: small, because a window is mostly noiseless shape."""
 
