@@ -19,7 +19,8 @@ Mask = npt.NDArray[np.bool_]
 LAGS = 64
 """Values that a prediction looks back on."""
 _RIDGE = 1.0
-_FIT_SHARE = 0.7
+FIT_SHARE = 0.7
+"""The first part of the history is fitted, the rest calibrates."""
 _LIMIT = 1e3  # in half ranges: keeps squares of what is absurd inside a double's accuracy
 _COUNTED = 0.9  # share of equal steps that makes a counter
 _MODULI = np.array([2.0**k for k in (8, 10, 12, 14, 16, 20, 24, 32)])
@@ -130,7 +131,7 @@ def fit_channel(channel: Channel, x: Floats, good: Mask) -> Fit:
     elif kind is Kind.STATE:
         y = np.zeros(len(y))
     (rows,) = np.nonzero(good)
-    fit_rows = rows[: max(2, int(len(rows) * _FIT_SHARE))]
+    fit_rows = rows[: max(2, int(len(rows) * FIT_SHARE))]
     middle = float(np.median(y[fit_rows]))
     half = _range(channel, kind, y[rows]) / 2
     u = np.clip((y - middle) / half, -_LIMIT, _LIMIT)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from detection.compose import Point
 from detection.event import Judged
-from detection.fit import LAGS, Fits, Floats, Kind, Mask, fit_channel
+from detection.fit import FIT_SHARE, LAGS, Fits, Floats, Kind, Mask, fit_channel
 from detection.limits import Limits
 from detection.network import Network, Strip, Submit
 from detection.period import Period
@@ -27,6 +27,7 @@ from detection.tape import Tape
 from telemetry import Frame, Group, Quality, Severity, Times
 
 _FLOORS = np.array([0.02, 0.02, 0.01, 0.25, 0.02])  # of ar, diff, std, lstd, z, in half ranges (lstd: in nepers)
+_NEEDED = np.append(NEEDED, 1)[:, None, None]
 _STRETCH = 100
 _EARLY = 10  # rows of a stretch while the period is being measured
 _NEVER = 1 << 60
@@ -60,7 +61,7 @@ class GroupJudge:
         if group.period and group.orbit:
             reach = int(settings.orbits * group.orbit / group.period)
         self._bank = Record(settings.bank, _FLOORS, n, reach=reach, history=settings.history)
-        self._base = Record(settings.alone, np.full(1, 0.02), n, reach=reach)
+        self._base = Record(settings.baseline, np.full(1, 0.02), n, reach=reach)
         discrete = np.array([channel.type in ("bool", "i4") for channel in group.channels], dtype=bool)
         self._bank.forgets = self._base.forgets = ~discrete
         self.networks = [Network(spec, group, submit, settings, ~discrete, reach) for spec in specs]
@@ -79,7 +80,6 @@ class GroupJudge:
         self._stage = np.zeros(n, dtype=np.int64)
         self._armable: Mask = np.zeros(n, dtype=bool)
         self._rearmed = np.zeros(n, dtype=np.int64)
-        self._peak = np.zeros(n)
         self._final = False
         self._run = 0
 
@@ -111,10 +111,10 @@ class GroupJudge:
         return found
 
     def commission(self) -> None:
-        """Take what was seen so far as the commissioning of every channel that has enough of it."""
+        """Take all that was seen so far, odd or not, as the commissioning of every channel with enough of it."""
         (which,) = np.nonzero(self._started & (self._taken >= self._settings.fits[0]))
         if len(which):
-            self._learn(which)
+            self._learn(which, commission=True)
             self._stage[which] = len(self._settings.fits)
             self._armable[which] = True
             self._arm()
@@ -203,12 +203,11 @@ class GroupJudge:
         smoothed = self._smooth(self._state[:5], raw[:5], counts, valid)
         verdict = self._bank.judge(smoothed, valid)
         learn = valid & verdict.calm & (counts > 1)
-        location, scale = self._places.follow(y[:, -n:], learn)
+        location, scale, half = self._places.follow(y[:, -n:], learn)
         np.minimum(np.abs(y[:, -n:] - location) / scale, 1e6, out=raw[5])
         plain = self._smooth(self._state[5:], raw[5:], counts, valid)
         base = self._base.judge(plain, valid)
         learning = ~self._armable
-        np.maximum(self._peak, plain[0].max(axis=1) * learning, out=self._peak)
         shown = valid & fits.ready[:, None]
         found.judged.ratio[place] = np.where(shown, verdict.ratio, np.nan).T
         self._expect(predicted, verdict.bound, x, counts, place, found)
@@ -223,11 +222,11 @@ class GroupJudge:
             series = fits.series(self._values.last(width + 1))
             real = self._valid.last(width)
             network.take(
-                Strip(times, series, real, counts, location, scale, live, shown, learning, fits.spacing, self._run)
+                Strip(times, series, real, counts, location, half, live, shown, learning, fits.spacing, self._run)
             )
 
     def _smooth(self, state: Floats, raw: Floats, counts: npt.NDArray[np.int64], valid: Mask) -> Floats:
-        needed = (NEEDED if len(raw) > 1 else NEEDED[-1:])[:, None, None]
+        needed = _NEEDED[: len(raw)] if len(raw) > 1 else _NEEDED[-1:]
         told = counts >= needed
         rate = np.where(valid, self._settings.alpha, 0.0) * told
         rate[(counts == needed) & told] = 1.0
@@ -300,39 +299,49 @@ class GroupJudge:
             for tape in (self._values, self._counts, self._valid):
                 tape.shrink(self._tail + _STRETCH)
 
-    def _learn(self, which: npt.NDArray[np.intp]) -> None:
+    def _learn(self, which: npt.NDArray[np.intp], *, commission: bool = False) -> None:
         """Fit the channels ``which`` to their history, and write their records anew by the new fit."""
         fits = self._fits
         n = int(min(self.row - self._first[which].min(), self._settings.history))
         x = self._values.last(n + LAGS + 1)[which]
         counts = self._counts.last(n)[which].astype(np.int64)
-        good = self._valid.last(n)[which] & ~self._bank.quarantined(n)[which] & (counts > 1)
+        valid = self._valid.last(n)[which]
+        good = valid & (counts > 1)
+        if not commission:
+            good &= ~self._bank.quarantined(n)[which]
         enough = good.sum(axis=1) > LAGS
-        which, x, counts, good = which[enough], x[enough], counts[enough], good[enough]
+        which, x, counts, valid, good = which[enough], x[enough], counts[enough], valid[enough], good[enough]
         if not len(which):
             return
         for row, channel in enumerate(which):
             fit = fit_channel(self.group.channels[channel], x[row, LAGS:], good[row])
             first = not fits.ready[channel] or fits.kind[channel] != fit.kind
             fits.take(int(channel), fit)
-            if first:
+            if first or commission:
                 y = fits.series(x[row : row + 1], which[row : row + 1])[0, -n:]
-                self._places.begin(int(channel), y[good[row]])
-        u = fits.scale(fits.series(x, which), which)
-        raw, _ = plain_scores(u, n, fits, which)
-        state = np.zeros((5, len(which)))
-        smoothed = self._smooth(state, raw, counts, self._valid.last(n)[which])
-        self._state[:5, which] = state
-        largest = np.empty((5, len(which)))
+                self._places.begin(int(channel), y[good[row]], 2 * fit.half)
+        if commission:
+            self._places.fixed[which] = True
+            self._bank.forgive(which)
+            self._base.forgive(which)
+        y = fits.series(x, which)
+        location, scale = self._places.now(which)
+        raw = np.empty((6, len(which), n))
+        raw[:5], _ = plain_scores(fits.scale(y, which), n, fits, which)
+        np.minimum(np.abs(y[:, -n:] - location[:, None]) / scale[:, None], 1e6, out=raw[5])
+        state = np.zeros((6, len(which)))
+        smoothed = self._smooth(state, raw, counts, valid)
+        self._state[:, which] = state
+        largest = np.empty((6, len(which)))
         for row in range(len(which)):
             (rows,) = np.nonzero(good[row])
-            largest[:, row] = smoothed[:, row, rows[int(len(rows) * 0.7) :]].max(axis=1)
-        self._bank.relearn(which, smoothed, good, largest)
+            largest[:, row] = smoothed[:, row, rows[int(len(rows) * FIT_SHARE) :]].max(axis=1)
+        floors = np.minimum(0.02 * fits.half[which] / scale, 1.0)
+        self._bank.relearn(which, smoothed[:5], good, largest[:5])
+        self._base.relearn(which, smoothed[5:], good, largest[5:], floors[None])
         self._bank.since[which] = self._base.since[which] = self._first[which]
-        floors = 0.02 * fits.half[which] / self._places.scale(which)
-        self._base.calibrate(which, self._peak[which][None], floors[None])
         for network in self.networks:
-            network.learned(which, floors, fits.kind[which] == Kind.STATE)
+            network.learned(which, fits.kind[which] == Kind.STATE, commission)
 
 
 def describe(judge: str, hit: Hit) -> str:

@@ -1,7 +1,7 @@
 """One network on one group: windows cut and normalised, futures taken in order, scores judged. Judge's thread.
 
 A window stands at every ``stride``-th sample since the last gap and holds one channel, less its location and over
-its scale. Scores are judged by the same record as the baseline, in the order of their windows: when a future
+half its range. Scores are judged by the same record as the baseline, in the order of their windows: when a future
 completes decides when its scores are told, never what they lead to.
 """
 
@@ -29,8 +29,9 @@ Submit = Callable[[str, npt.NDArray[np.float32]], "Future[npt.NDArray[np.float32
 
 _BATCH = 256
 _REAL = 0.9  # of a window, before it is scored
-_MOST = 1e4  # scales: what a float32 network still digests
+_MOST = 1e4  # half ranges: what a float32 network still digests
 _LARGEST = 1e12
+_FLOOR = 0.05  # half ranges that a residual never counts as less than
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ class Strip:
     """A stretch of a group as a network sees it; ``n`` samples after the ``window - 1`` before them.
 
     ``series`` and ``valid`` (channels, window - 1 + n) are the judged series and where a value really came;
-    ``counts`` (channels, n) samples since the channel's restart; ``location``, ``scale`` (channels, n) in force;
+    ``counts`` (channels, n) samples since the channel's restart; ``location``, ``half`` range (channels, n) in force;
     ``live`` (channels, n) may raise an alarm; ``ready`` (channels, n) can be scored; ``learning`` (channels,)
     still calibrates; ``row`` is how many samples since the last gap came before; ``spacing`` (channels,) rows a value.
     """
@@ -48,7 +49,7 @@ class Strip:
     valid: Mask
     counts: npt.NDArray[np.int64]
     location: Floats
-    scale: Floats
+    half: Floats
     live: Mask
     ready: Mask
     learning: Mask
@@ -71,8 +72,7 @@ class _Cut:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Learned:
     which: npt.NDArray[np.intp]
-    floors: Floats
-    unfit: Mask
+    nominal: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +103,7 @@ class Network:
         self._opens = settings.networks_open
         self._alpha = 1.0 - (1.0 - settings.alpha) ** spec.stride
         self._fit = fit.copy()  # (channels,) a code has no shape that a network could know
-        self._record = Record(settings.alone, np.full(1, 0.02), n, stride=spec.stride, reach=reach)
+        self._record = Record(settings.network, np.full(1, _FLOOR), n, stride=spec.stride, reach=reach)
         self._record.armed_from[:] = 0
         self._cuts: list[_Cut] = []
         self._count = 0
@@ -149,7 +149,7 @@ class Network:
         inside = np.maximum(np.arange(width), width - counts[channel, position][:, None])
         windows = strip.series[channel[:, None], positions[position][:, None] + inside]
         at = channel, positions[position]
-        windows = (windows - strip.location[at][:, None]) / strip.scale[at][:, None]
+        windows = (windows - strip.location[at][:, None]) / strip.half[at][:, None]
         cut = np.clip(windows, -_MOST, _MOST).astype(np.float32)
         times = strip.times[positions]
         self._cuts.append(_Cut(times, cut, which, counts, strip.live[:, positions], strip.learning.copy()))
@@ -162,11 +162,14 @@ class Network:
             self._pending.append(_Asked(self._cuts, self._submit(self.spec.model, windows)))
             self._cuts, self._count = [], 0
 
-    def learned(self, which: npt.NDArray[np.intp], floors: Floats, unfit: Mask) -> None:
-        """From here on the channels ``which`` are calibrated; ``unfit`` ones are not for networks."""
+    def learned(self, which: npt.NDArray[np.intp], unfit: Mask, nominal: bool) -> None:
+        """From here on the channels ``which`` are calibrated; ``unfit`` ones are not for networks.
+
+        ``nominal``: whatever was odd until now was not.
+        """
         self.submit()
         self._fit[which[unfit]] = False
-        self._pending.append(_Learned(which, floors, unfit))
+        self._pending.append(_Learned(which, nominal))
 
     def collect(self, wait: Callable[[], float] | None = None) -> tuple[list[Scored], list[Point]]:
         """What has come back, in order. ``wait`` gives the seconds that each outstanding future may still take."""
@@ -180,7 +183,9 @@ class Network:
                 self._apply(item, wait, scored, points)
             else:
                 self._judged[item.which] = True
-                self._record.calibrate(item.which, self._peak[item.which][None], item.floors[None])
+                if item.nominal:
+                    self._record.forgive(item.which)
+                self._record.calibrate(item.which, self._peak[item.which][None])
             self._pending.popleft()
         return scored, points
 

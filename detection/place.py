@@ -13,7 +13,7 @@ _SLOWEST = 20_000
 
 
 class Places:
-    """Location (median), scale (1.4826 MAD, at least 1 % of the range) of every channel of a group.
+    """Location (median), scale (1.4826 MAD, at least 1 % of the range) and range of every channel of a group.
 
     Each new sample moves the running median and MAD by ``1.5 / n`` of the scale towards it (Robbins and Monro's
     stochastic approximation of a quantile), n being the valid samples so far, at most 20,000.
@@ -21,38 +21,40 @@ class Places:
 
     def __init__(self, channels: int) -> None:
         self.known: Mask = np.zeros(channels, dtype=bool)
+        self.fixed: Mask = np.zeros(channels, dtype=bool)
         self._count = np.zeros(channels)
         self._now = np.zeros((2, channels))  # location, MAD
         self._low, self._high = np.zeros((2, channels))
+        self._least = np.full(channels, 1e-9)
 
-    def scale(self, which: npt.NDArray[np.intp]) -> Floats:
-        """(len(which),) scale of these channels now."""
-        least = 0.01 * (self._high[which] - self._low[which])
-        scale: Floats = np.maximum(np.maximum(_MAD * self._now[1, which], least), 1e-9)
-        return scale
+    def now(self, which: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """Location and scale (len(which),) of these channels."""
+        least = np.maximum(0.01 * (self._high[which] - self._low[which]), self._least[which])
+        return self._now[0, which], np.maximum(_MAD * self._now[1, which], least)
 
-    def begin(self, channel: int, values: Floats) -> None:
-        """Start from (n,) valid ``values`` of a channel."""
+    def begin(self, channel: int, values: Floats, width: float) -> None:
+        """Start from (n,) valid ``values`` of a channel whose range is ``width``."""
         middle = float(np.median(values))
         self.known[channel] = True
         self._count[channel] = len(values)
         self._now[:, channel] = middle, float(np.median(np.abs(values - middle)))
         self._low[channel], self._high[channel] = values.min(), values.max()
+        self._least[channel] = max(0.01 * width, 1e-9)
 
-    def follow(self, y: Floats, learn: Mask) -> tuple[Floats, Floats]:
-        """Location and scale (channels, n) in force at each of (channels, n) samples, then learned from.
+    def follow(self, y: Floats, learn: Mask) -> tuple[Floats, Floats, Floats]:
+        """Location, scale and half range (channels, n) in force at each of (channels, n) samples, then learned from.
 
-        Only samples where ``learn`` (channels, n) holds move them.
+        Only samples where ``learn`` (channels, n) holds move them, and none a channel that is ``fixed``.
         """
         n = y.shape[1]
         location, scale = np.empty((n, y.shape[0])), np.empty((n, y.shape[0]))
-        learn = learn & self.known[:, None]
+        learn = learn & (self.known & ~self.fixed)[:, None]
         counts = self._count[:, None] + np.cumsum(learn, axis=1)
         self._count[:] = counts[:, -1]
         low = np.minimum.accumulate(np.minimum(np.where(learn, y, np.inf), self._low[:, None]), axis=1)
         high = np.maximum.accumulate(np.maximum(np.where(learn, y, -np.inf), self._high[:, None]), axis=1)
         self._low[:], self._high[:] = low[:, -1], high[:, -1]
-        least = np.ascontiguousarray(np.maximum(0.01 * (high - low), 1e-9).T)
+        least = np.ascontiguousarray(np.maximum(0.01 * (high - low), self._least[:, None]).T)
         gains = np.ascontiguousarray((learn * (_GAIN / np.clip(counts, 1.0, _SLOWEST))).T)
         values = np.ascontiguousarray(y.T)
         now, away, step = self._now, np.empty_like(self._now), np.empty(y.shape[0])
@@ -66,4 +68,4 @@ class Places:
             step *= gains[i]
             away *= step
             now += away
-        return location.T, np.maximum(_MAD * scale, least).T
+        return location.T, np.maximum(_MAD * scale, least).T, 50.0 * least.T

@@ -223,18 +223,35 @@ class Record:
         np.maximum(self._ring.max(axis=0), self._floor, out=self._limit)
         self._limit *= self._margin
 
-    def calibrate(self, which: npt.NDArray[np.intp], largest: Floats, floors: Floats | None = None) -> None:
-        """Set the maximum in calibration, (scores, len(which)): a share of it is the least that counts."""
-        if floors is not None:
-            self._least[:, which] = floors
+    def forgive(self, which: npt.NDArray[np.intp]) -> None:
+        """Forget every alarm of the channels ``which``: what led to it was nominal."""
+        self._over.last(self._over.keep)[which] = False
+        self._alarm[which] = False
+        for rows in (self._begun, self._latest, self._last_hit):
+            rows[which] = _NEVER
+        self._begins[:, which] = _NEVER
+        self._spend()
+
+    def calibrate(self, which: npt.NDArray[np.intp], largest: Floats) -> None:
+        """Set the maximum in calibration (scores, len(which)), a share of which is the least that counts."""
         self._floor[:, which] = np.maximum(self._least[:, which], self.policy.share * largest)
         self._refresh_limits()
 
-    def relearn(self, which: npt.NDArray[np.intp], scores: Floats, good: Mask, largest: Floats) -> None:
+    def relearn(
+        self,
+        which: npt.NDArray[np.intp],
+        scores: Floats,
+        good: Mask,
+        largest: Floats,
+        floors: Floats | None = None,
+    ) -> None:
         """Write the record of the channels ``which`` anew from (scores, len(which), n) scores of the last n rows.
 
-        ``good`` (len(which), n) may enter it. To be called at a multiple of ``refresh`` rows.
+        ``good`` (len(which), n) may enter it; ``largest`` is the maximum in calibration; None leaves the ``floors``.
+        To be called at a multiple of ``refresh`` rows.
         """
+        if floors is not None:
+            self._least[:, which] = floors
         n = scores.shape[2]
         depth = min(n, self._lag + self._refresh)
         self._scores.last(depth).reshape(*self._held.shape, depth)[:, which] = scores[:, :, n - depth :]

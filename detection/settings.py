@@ -63,4 +63,5 @@ class DetectionSettings:
     robust_z_opens: bool = False
     networks_open: bool = False
     bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75))
-    alone: Policy = Policy(margins=(1.75,), regime=300, budget=1.0)
+    baseline: Policy = Policy(margins=(1.75,))
+    network: Policy = Policy(margins=(1.75,), regime=300, budget=1.0)
