@@ -21,7 +21,7 @@ _ICON = 16
 
 
 class Button(QAbstractButton):
-    """A button of one ``look``. ``icon`` stands before the words, or after them with ``trailing``.
+    """A button of one ``look``. ``icon`` stands before the words, or after them where ``trailing`` is set.
 
     ``place`` of a segment says which of its ends are ends of the group: ``first``, ``last`` or empty.
     """
@@ -33,9 +33,7 @@ class Button(QAbstractButton):
         look: Look = "raised",
         *,
         icon: Icon | None = None,
-        trailing: bool = False,
         name: str = "",
-        hint: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -44,14 +42,16 @@ class Button(QAbstractButton):
         self.place = ""
         self.padding = {"raised": 12, "primary": 14, "segment": 12, "flat": 8, "tab": 0, "view": 14}[look]
         self._icon: Icon | None = icon
-        self._trailing = trailing
+        self.trailing = False
         self.setText(text)
         self.setAccessibleName(name or text)
-        if hint:
-            self.setToolTip(hint)
-            self.setAccessibleDescription(hint)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def hint(self, words: str) -> None:
+        """What it does and its key, as a tool tip and for a screen reader."""
+        self.setToolTip(words)
+        self.setAccessibleDescription(words)
 
     def _weight(self) -> int:
         strong = self.look == "primary" or (self.isChecked() and self.look in ("segment", "tab", "view", "raised"))
@@ -113,12 +113,12 @@ class Button(QAbstractButton):
         text = metrics(PX["font_13"], weight).horizontalAdvance(self.text())
         icon = 0 if self._icon is None else _ICON - 2 + (4 if self.text() else 0)
         left = (rect.width() - text - icon) // 2 if self.look != "tab" else 0
-        at = left if self._trailing or not icon else left + icon
+        at = left if self.trailing or not icon else left + icon
         painter.setFont(font(PX["font_13"], weight))
         painter.setPen(ink)
         painter.drawText(QRect(at, 0, text + 2, rect.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
         if self._icon is not None:
-            x = left + text + 4 if self._trailing else left - 1
+            x = left + text + 4 if self.trailing else left - 1
             draw_icon(painter, x, (rect.height() - _ICON) / 2, self._icon, ink, _ICON)
         if self.look == "view" and self.isChecked():
             painter.fillRect(0, rect.height() - 3, rect.width(), 2, self.theme.color("text"))

@@ -63,6 +63,12 @@ def worst(marks: Iterable[Mark]) -> Mark | None:
     return max((m for m in marks if m.kind is not Kind.NORMAL), key=lambda m: m.rank, default=None)
 
 
+def spoken(mark: Mark) -> str:
+    """A shape in words, for who cannot see it."""
+    after = {Style.OUTLINED: ", answered", Style.RETURNED: ", returned to normal"}
+    return f"{mark.kind.value}{after.get(mark.style, '')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The session's clock. ``origin`` is given where times have no date of their own and are shown as T+."""
