@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
@@ -145,23 +144,22 @@ def test_an_engine_that_hangs_is_said_after_the_deadline() -> None:
             pool.submit("plain", _windows(1), timeout=0.1)
 
 
-def test_windows_that_failed_once_are_scored_the_second_time(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.logs("Trying these 30 windows once more.")
+def test_windows_that_failed_once_are_scored_the_second_time() -> None:
     engine = FakeEngine([PLAIN])
-    with _pool(engine, PLAIN) as pool, caplog.at_level(logging.WARNING):
+    with _pool(engine, PLAIN) as pool:
         engine.failures.append(EngineError("The server is gone."))
         future = pool.submit("plain", _windows(30))
         assert future is not None
         np.testing.assert_array_equal(future.result(SOON), _expected(_windows(30)))
         assert pool.close(SOON)
         assert pool.status().retried == 30 and pool.status().error == ""
-        assert "Trying these 30 windows once more." in caplog.text
 
 
-def test_windows_that_failed_twice_carry_the_error_and_the_next_ones_are_scored(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+@pytest.mark.logs("Trying these 30 windows once more.")
+def test_windows_that_failed_twice_carry_the_error_and_the_next_ones_are_scored() -> None:
     engine = FakeEngine([PLAIN])
-    with _pool(engine, PLAIN) as pool, caplog.at_level(logging.WARNING):
+    with _pool(engine, PLAIN) as pool:
         engine.failures += [EngineError("The server is gone."), EngineError("It is still gone.")]
         lost = pool.submit("plain", _windows(30))
         assert lost is not None
@@ -174,9 +172,10 @@ def test_windows_that_failed_twice_carry_the_error_and_the_next_ones_are_scored(
         assert (status.scored, status.failed, status.error) == ({"plain": 7}, {"plain": 30}, "It is still gone.")
 
 
+@pytest.mark.logs("a batch of plain could not be scored")
 def test_a_bug_fails_its_windows_and_leaves_the_worker_alive(caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine([PLAIN])
-    with _pool(engine, PLAIN) as pool, caplog.at_level(logging.ERROR):
+    with _pool(engine, PLAIN) as pool:
         engine.failures.append(ZeroDivisionError("oops"))
         lost = pool.submit("plain", _windows(3))
         assert lost is not None
