@@ -1,5 +1,5 @@
-"""Live strip charts: one numpy picture used as a ring, shown by one bare widget.
+"""Live strip charts: one numpy picture used as a ring, shown by one bare widget. All of it runs on the GUI thread.
 
-Everything but ``widget``, ``heads``, ``overlay`` and ``pointer`` is plain numpy and knows nothing of Qt. All of it
-runs on the GUI thread.
+``widget.Strips`` is the door. Only ``widget``, ``canvas``, ``screen``, ``heads``, ``overlay`` and ``pointer`` know of
+Qt; the rest is plain numpy.
 """

@@ -37,6 +37,8 @@ class Changes:
     picture: bool = False
     moved: bool = False
     """The picture's right edge is another column."""
+    reread: bool = False
+    """All samples were read again: another zoom, another place in time."""
     axes: set[int] = field(default_factory=set)
 
 
@@ -55,6 +57,8 @@ class Board:
         self.fixed: dict[str, Range] = {}
         self.crossed: list[tuple[bool, ...]] = []
         """For each strip and each of its limits: whether the newest value lies outside."""
+        self.late: set[int] = set()
+        """Strips with late samples in view."""
         self.eclipses: dict[str, Spans] = {}
         self.findings: tuple[FindingSpan, ...] = ()
         self.now = 0
@@ -85,6 +89,7 @@ class Board:
             self.data.begin(self.began)
         self.ranges = [self.fixed.get(s.key) or known.get(s.key) or EMPTY for s in specs]
         self.crossed = [(False,) * len(s.limits) for s in specs]
+        self.late = set()
         self._draw_lines()
         self._refit = True
         self.sheet.spoil()
@@ -161,10 +166,11 @@ class Board:
         right = self.right
         if self.data.look(self.dt, here.width, right, self.now):
             self.sheet.spoil()
-            self._refit = True
+            self._refit = changes.reread = True
         if self._refit or seconds - self._ranged_at >= RANGES_S:
             self._ranged_at, self._refit = seconds, False
             changes.axes = self._follow() | self._check_limits()
+            self.late = self.data.late_in(right - here.width + 1, right)
         changes.moved = right != self.sheet.right
         changes.picture = self.sheet.refresh(self.data, right, self.ranges, self._lines, self._marks, self.palette)
         return changes

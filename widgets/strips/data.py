@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from widgets.strips.runs import Rules
+from widgets.strips.runs import Rules, measure
 from widgets.strips.spec import Floats, Reader, StripSpec, Times
 from widgets.strips.table import LATER, NEVER, Ints, Table
 
@@ -164,6 +164,19 @@ class StripData:
             self.rules.gap[unknown] = GAP_PERIODS * step
             self._learning[unknown] = False
             self.dirty[unknown] = ALL
+
+    def at(self, row: int, column: int) -> tuple[float, float, float]:
+        """Value in force in a column (NaN in a gap) and the bounds of the band there."""
+        runs = measure(self.table, column, column, self.rules, np.array([row]))
+        place = column % self.table.width
+        value = self.table.last_value[row, place]
+        value = runs.state[0, 0] if np.isnan(value) else value
+        return float(value), float(runs.band_low[0, 0]), float(runs.band_high[0, 0])
+
+    def late_in(self, first: int, last: int) -> set[int]:
+        """The strips with late samples in the columns."""
+        places = self.table.places(max(first, self.table.left), min(last, self.table.right))
+        return set(np.nonzero(self.table.late[:, places])[0].tolist())
 
     def extents(self, first: int, last: int) -> npt.NDArray[np.float64]:
         """(S, 4) least and greatest sample and bound of the band in the columns; NaN where there is none."""
