@@ -89,7 +89,10 @@ def read_model(folder: Path) -> ModelCard:
     if config.name and config.name != folder.name:
         raise EngineError(f'{file} names the model "{config.name}": it must be called {folder.name}, as its folder.')
     version = _newest(folder)
-    path = folder / version / (config.default_model_filename or "model.onnx")
+    file_name = config.default_model_filename or "model.onnx"
+    if Path(file_name).name != file_name:
+        raise EngineError(f'{file} names the file "{file_name}": a model lies in its version folder; correct it.')
+    path = folder / version / file_name
     spec = window_spec(config, folder.name, version)
     if not path.is_file():
         raise EngineError(f"The model {folder.name} has no {path.name} in version {version}: put it back at {path}.")

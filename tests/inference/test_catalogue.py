@@ -97,6 +97,13 @@ def test_a_contract_that_cannot_be_kept_is_refused(repository: Path, parameter: 
     assert says in _reason(repository)
 
 
+@pytest.mark.parametrize("name", ["../1/model.onnx", "/etc/passwd"])
+def test_a_model_outside_its_version_folder_is_refused(repository: Path, name: str) -> None:
+    file = repository / "vae_timeseries" / "config.pbtxt"
+    file.write_text(render_config(replace(parse_config(file.read_text()), default_model_filename=name)))
+    assert "lies in its version folder" in _reason(repository)
+
+
 def test_a_sample_period_in_seconds_is_read(repository: Path) -> None:
     _change(repository / "vae_timeseries", sample_period="0.5")
     assert read_repository(repository).select(["vae_timeseries"])[0].spec.sample_period == 500_000
