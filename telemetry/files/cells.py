@@ -92,11 +92,12 @@ def _cast(cells: Any, hexadecimal: bool) -> Numbers | None:
     return None
 
 
-def to_numbers(cells: Any, comma: bool = False, hexadecimal: bool = True) -> Numbers | None:
+def to_numbers(cells: Any, comma: bool = False, hexadecimal: bool = True, sure: bool = False) -> Numbers | None:
     """An Arrow array of strings as numbers; None where most of its cells are something else.
 
     Cells that are no number among numbers that are become missing and are counted in ``bad``. A block of
-    nothing but ``true`` and ``false`` is bool. ``hexadecimal`` says that such numbers may occur.
+    nothing but ``true`` and ``false`` is bool. ``hexadecimal`` says that such numbers may occur. ``sure`` says that
+    the column is one of numbers, however few there are in this block: the answer is never None.
     """
     clean = _cast(cells, hexadecimal)
     if clean is not None:
@@ -107,12 +108,12 @@ def to_numbers(cells: Any, comma: bool = False, hexadecimal: bool = True) -> Num
         clean = _cast(pc.replace_substring(trimmed, ",", "."), hexadecimal)
     elif trimmed != cells:
         clean = _cast(trimmed, hexadecimal)
-    return clean if clean is not None else _carefully(trimmed, comma)
+    return clean if clean is not None else _carefully(trimmed, comma, sure)
 
 
-def _carefully(cells: Any, comma: bool) -> Numbers | None:
+def _carefully(cells: Any, comma: bool, sure: bool) -> Numbers | None:
     head = cells.drop_null()[:_ENOUGH].to_pylist()
-    if head and len(cells) > 10 * _ENOUGH and not any(_is_value(text, comma) for text in head):
+    if not sure and head and len(cells) > 10 * _ENOUGH and not any(_is_value(text, comma) for text in head):
         return None  # plain text: do not parse each of a million different cells to find that out
     coded = cells.dictionary_encode()
     labels: list[str] = coded.dictionary.to_pylist()
@@ -135,7 +136,7 @@ def _carefully(cells: Any, comma: bool) -> Numbers | None:
                 if len(examples) < 3:
                     examples.append(label.strip()[:24])
             found.append(number)
-        if bad > good:
+        if bad > good and not sure:
             return None
     return _of_labels([*found, None], codes, bad, tuple(examples))
 

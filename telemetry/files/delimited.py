@@ -41,13 +41,8 @@ class _Builder:
         empty = cells.null_count == len(cells)
         if self._decided is not False:
             # A column that held a fraction is one of floats: integers need not be tried again.
-            found = to_numbers(cells, comma, hexadecimal or self._floats)
-            if found is None and self._decided:
-                # Numbers so far: what is none in this block is set aside, however much it is.
-                found = to_numbers(pa.concat_arrays([cells, pa.array(["0"] * len(cells))]), comma, True)
-                assert found is not None
-                missing = None if found.missing is None else found.missing[: len(cells)]
-                found = Numbers(found.values[: len(cells)], missing, found.bad, found.examples)
+            # Numbers so far: what is none in this block is set aside, however much it is.
+            found = to_numbers(cells, comma, hexadecimal or self._floats, sure=self._decided is True)
             if found is not None:
                 if self._decided is None and not empty:
                     self._decided = True

@@ -154,18 +154,19 @@ def _whole(parts: list[Any]) -> Numbers | Instants | Texts:
         missing = np.concatenate(masks) if any(p.missing is not None for p in parts) else None
         return Instants(np.concatenate([p.times for p in parts]), missing, first.absolute)
     known = [_text_numbers(part) for part in parts]
-    real = [n for n in known if n is not None]
-    if len(real) == len(parts) and any(n.missing is None or not n.missing.all() for n in real):
-        return join(real)
+    real = sum(n is not None and (n.missing is None or not n.missing.all()) for n in known)
+    if real and real >= sum(n is None for n in known):
+        forced = [n or _text_numbers(p, sure=True) for n, p in zip(known, parts, strict=True)]
+        return join([n for n in forced if n is not None])
     return Texts(pa.chunked_array([p if pa.types.is_dictionary(p.type) else p.dictionary_encode() for p in parts]))
 
 
-def _text_numbers(part: Any) -> Numbers | None:
+def _text_numbers(part: Any, sure: bool = False) -> Numbers | None:
     """The numbers that a batch of text spells, or None where it is text. Labels are read once each."""
     if not pa.types.is_dictionary(part.type):
-        return to_numbers(part)
+        return to_numbers(part, sure=sure)
     labels = part.dictionary
-    found = to_numbers(labels)
+    found = to_numbers(labels, sure=sure)
     if found is None:
         return None
     codes = part.indices.fill_null(0).to_numpy(zero_copy_only=False)
