@@ -7,13 +7,14 @@ PYTHON ?= python3
 ARGS ?=
 set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-system)
 
-.PHONY: help setup run test check chroot-test clean
+.PHONY: help setup run test check schema chroot-test clean
 
 help:
 	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
 	@echo 'make test         set up what is missing, then run every test (ARGS="tests/house -k pins")'
 	@echo 'make check        lint, format, types, and the direction of imports'
 	@echo 'make setup        set-up alone; looks at the system packages again'
+	@echo 'make schema       write docs/schema from the types after a change that is meant'
 	@echo 'make chroot-test  prove run and test on a bare Debian 12 (root and debootstrap needed)'
 	@echo 'make clean        remove .venv and every cache'
 
@@ -32,6 +33,11 @@ check:
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+schema:
+	@$(set_up) --quick
+	.venv/bin/python -c "import json; from app.cli.result import MonitorResult; \
+	  print(json.dumps(MonitorResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/monitor.json
 
 chroot-test:
 	@packaging/chroot_test.sh $(ARGS)

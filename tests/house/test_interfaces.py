@@ -1,0 +1,43 @@
+"""What others build on is written down, and what is written down is so: the archive's views, the JSON of monitor."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+
+from app.cli.result import MonitorResult
+from storage import Archive
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_the_archive_has_the_views_that_are_documented(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "archive.md").read_text(encoding="utf-8")
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    rows = re.compile(r"^\| (\w+) \| (.+?) \|", re.MULTILINE)
+    documented = {
+        section.splitlines()[0]: [row for row in rows.findall(section) if row[0] != "column"] for section in sections
+    }
+    examples = re.findall(r"^    (SELECT .*);$", text, re.MULTILINE)
+    path = tmp_path / "a.duckdb"
+    Archive.open(path).close()
+    with duckdb.connect(str(path), read_only=True) as archive:
+        query = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND NOT starts_with(view_name, '_')"
+        views = {str(name) for (name,) in archive.execute(query).fetchall()}
+        found = {
+            view: [(str(row[0]), str(row[1])) for row in archive.execute(f"DESCRIBE {view}").fetchall()]
+            for view in views
+        }
+        for example in examples:
+            assert archive.execute(example).fetchall() == []
+    assert found == {name: columns for name, columns in documented.items() if columns}
+    assert examples
+
+
+def test_the_json_of_monitor_has_the_schema_that_is_published() -> None:
+    """After a change that is meant: ``make schema``."""
+    published = json.loads((ROOT / "docs" / "schema" / "monitor.json").read_text(encoding="utf-8"))
+    assert published == MonitorResult.model_json_schema(mode="serialization")
