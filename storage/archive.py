@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from storage import door
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
 from storage.ledger import Ledger, Mark
@@ -51,8 +52,8 @@ def program_version() -> str:
 class Archive:
     """One archive file, held open. Made by ``open``."""
 
-    def __init__(self, door: Door, connection: Connection, ledger: Ledger, clock: Callable[[], int]) -> None:
-        self._door = door
+    def __init__(self, way: Door, connection: Connection, ledger: Ledger, clock: Callable[[], int]) -> None:
+        self._door = way
         self._connection: Connection | None = connection
         self._ledger = ledger
         self._clock = clock
@@ -63,7 +64,7 @@ class Archive:
         self._changed = threading.Condition()
         self._barred = False
         self._closed = False
-        self.path = door.path
+        self.path = way.path
         self.notices: list[str] = []
 
     @classmethod
@@ -86,15 +87,15 @@ class Archive:
                 raise StorageError(f"{path} is already open in this program: use that one, or close it first.")
             _open.add(path)
         ledger = Ledger(path)
-        door = Door(path, memory_mb, threads, program_version())
+        way = Door(path, memory_mb, threads, program_version())
         try:
-            connection, notices = door.open(create=create, now=clock(), mark=ledger.read())
+            connection, notices = way.open(create=create, now=clock(), mark=ledger.read())
         except BaseException:
             _forget(path)
             raise
         # What the last writer left has been judged; from here on the ledger speaks for this one.
         ledger.remove()
-        archive = cls(door, connection, ledger, clock)
+        archive = cls(way, connection, ledger, clock)
         archive.notices.extend(notices)
         return archive
 
@@ -180,7 +181,7 @@ class Archive:
             if self._closed or self._barred or self._connection is None:
                 raise StorageError(f"{self.path} is not open: try again when it is being recorded into.")
             try:
-                cursor = self._connection.cursor()
+                cursor = door.cursor(self._connection)
             except DatabaseError as problem:
                 raise explain(problem, self.path) from problem
             self._readers.add(cursor)
@@ -235,7 +236,7 @@ class Archive:
             connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                connection.close()
+                door.close(connection)
             except DatabaseError as problem:
                 # Closing folds the log into the file; where that fails the log stays, and is replayed next time.
                 log.warning("closing %s: %s", self.path, problem)

@@ -17,8 +17,12 @@ import pyarrow as pa
 from storage.roster import DTYPES, Kind, Numbered
 from telemetry import Frame, Quality
 
-BLOCK_ROWS = 4096
-"""Samples a channel in one chunk at the most: what a reader has to take in to see one of them."""
+BLOCK_ROWS = 256
+"""Samples a channel in one chunk at the most.
+
+The log of the database repeats, with each commit, every list since the last multiple of 2,048 rows (measured on
+2.0.0): chunks of 4,096 samples would make a commit of one satellite write sixty times its own bytes.
+"""
 
 BLOCK_SCHEMA = pa.schema(
     [
@@ -80,7 +84,11 @@ def check(frame: Frame) -> None:
 
 
 def pieces(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """``frames`` of one group, in order, cut into runs of at most ``BLOCK_ROWS`` samples."""
+    """``frames`` of one group, in order, cut into equal runs of at most ``BLOCK_ROWS`` samples."""
+    length = sum(len(frame) for frame in frames)
+    if length <= BLOCK_ROWS:
+        return [list(frames)]
+    size = -(-length // -(-length // BLOCK_ROWS))
     out: list[list[Frame]] = []
     room = 0
     for frame in frames:
@@ -88,7 +96,7 @@ def pieces(frames: Sequence[Frame]) -> list[list[Frame]]:
         while done < len(frame):
             if room == 0:
                 out.append([])
-                room = BLOCK_ROWS
+                room = size
             part = frame if done == 0 and len(frame) <= room else frame.part(done, min(len(frame), done + room))
             out[-1].append(part)
             done += len(part)
@@ -154,6 +162,11 @@ def _chunk(
             return None, 0
     else:
         missing = None
+    if values.dtype.kind == "f":
+        order = _alike(values)
+        values, numbers = values[order], numbers[order]
+        missing = None if missing is None else missing[order]
+        quality = None if quality is None else quality[order]
     k, n = values.shape
     first, last, count = _extent(times, missing, k, n)
     header = _header(values, missing, quality)
@@ -189,6 +202,19 @@ def _chunk(
         schema=CHUNK_SCHEMA,
     )
     return batch, int(count.sum())
+
+
+def _alike(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """An order that puts constant channels first, then those of few decimals, then the noisy ones.
+
+    The database packs some thousand values alike, whosever they are: like beside like takes 2.3 bytes a sample where
+    a mixture takes 4.1.
+    """
+    probes = values[:, [0, values.shape[1] // 2, -1]]
+    constant = (values == values[:, :1]).all(axis=1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        decimal = (np.round(probes, 3) == probes).all(axis=1)
+    return np.argsort(np.where(constant, 0, np.where(decimal, 1, 2)), kind="stable")
 
 
 def _gather(

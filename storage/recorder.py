@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 BOUND_VALUES = 1_000_000
 """Values that may wait: ten seconds of 100,000 samples a second, 8 MB."""
-COMMIT_VALUES = 200_000
+COMMIT_VALUES = 400_000
 """Values in one commit at the most; more together cost less each, but a reader waits for them."""
 INTERVAL_S = 0.25
 """Time between the arrival of the first value and its commit."""
