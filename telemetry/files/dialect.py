@@ -21,6 +21,8 @@ SEPARATORS = (",", ";", "\t", "|")
 _LINES = 200
 _CHARACTERS = 1 << 18
 _CELLS = 500
+_SPANNED = 20
+_QUOTED = re.compile(r'(?:^|[,;\t|])[ ]*"', re.MULTILINE)
 _COMMENT = re.compile(r"\s*(?:#(?!N/A)|%|//|\*|!)")
 _DIGIT = re.compile(r"\d", re.ASCII)
 _COMMA_DECIMAL = re.compile(r"[+-]?(?:\d*,\d+(?:[eE][+-]?\d+)?|\d{1,3}(?:\.\d{3})+,\d*)", re.ASCII)
@@ -49,7 +51,7 @@ class Dialect:
 
 
 def split(lines: Sequence[str], separator: str, quoted: bool = True) -> list[list[str]]:
-    """Rows of cells. Lines are split each on its own, so a quoted cell that spans lines is not one here."""
+    """Rows of cells, one a line; a line may hold line ends in quotation marks."""
     if separator == " ":
         return [line.split() for line in lines]
     if not quoted:
@@ -57,7 +59,7 @@ def split(lines: Sequence[str], separator: str, quoted: bool = True) -> list[lis
     out: list[list[str]] = []
     for line in lines:
         try:
-            out.append(next(csv.reader(io.StringIO(line), delimiter=separator, skipinitialspace=True), []))
+            out.append(next(csv.reader(io.StringIO(line, newline=""), delimiter=separator, skipinitialspace=True), []))
         except csv.Error:
             out.append(line.split(separator))
     return out
@@ -80,13 +82,20 @@ def find_dialect(sample: str) -> Dialect | None:
 
 
 def _first_lines(sample: str) -> list[str]:
+    """The first lines; a quoted cell may span some, which are then one here."""
+    parts = sample.split("\n", _LINES)[:_LINES]
+    quoted = _QUOTED.search(sample) is not None
     out: list[str] = []
-    size = 0
-    for line in sample.split("\n", _LINES)[:_LINES]:
+    size = at = 0
+    while at < len(parts) and (size <= _CHARACTERS or len(out) < 3):
+        line, end = parts[at], at + 1
+        if quoted and line.count('"') % 2:
+            closes = (k for k in range(end, min(end + _SPANNED, len(parts))) if parts[k].count('"') % 2)
+            end = next(closes, at) + 1
+            line = "\n".join(parts[at:end])
         out.append(line)
         size += len(line)
-        if size > _CHARACTERS and len(out) >= 3:
-            break
+        at = end
     return out
 
 
@@ -159,7 +168,7 @@ def _layout(lines: list[str], start: int, separator: str, sample: str) -> Dialec
         separator=separator,
         comma=_decimal_comma(cells, separator),
         quoted=quoted,
-        skip=first,
+        skip=first + sum(line.count("\n") for line in lines[:first]),
         width=width,
         headers=tuple(names),
         units=() if units is None else tuple(rows[units]),

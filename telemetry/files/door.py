@@ -92,7 +92,7 @@ def _read(path: Path) -> Table:
     except (OSError, ValueError) as problem:
         # ValueError: a path that no file system takes (a zero byte in it).
         why = getattr(problem, "strerror", None) or str(problem)
-        raise SourceError(f"{str(path)!r} cannot be read ({why}): check the path and the disk.") from problem
+        raise SourceError(f"{str(path)[:200]!r} cannot be read ({why}): check the path and the disk.") from problem
     except MemoryError as problem:
         raise SourceError(f"{path.name} does not fit into memory: split it, by day for example.") from problem
 

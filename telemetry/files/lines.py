@@ -87,7 +87,12 @@ class Lines:
                 data = decoder.decode(raw, final=not raw).encode("utf-8", "replace") if decoder else raw
                 if b"\0" in data:
                     self._zeros += data.count(b"\0")
-                    data = data.replace(b"\0", b"")
+                    data = data.translate(None, b"\0")
+                    if self._zeros > BLOCK:
+                        raise SourceError(
+                            f"{self.path.name} holds {BLOCK >> 20} MB of zero bytes, as a disk leaves them that was "
+                            "cut off while it wrote: copy it again, or cut it after its last line."
+                        )
                 rest += data
                 if b"\r" in rest:
                     # A carriage return at the very end may be half of a line end: it waits for the next piece.

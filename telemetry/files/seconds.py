@@ -65,8 +65,8 @@ def number_rank(column: Column, hinted: bool, first: bool) -> float | None:
     counter = set(words_of(column.name)) & _COUNTERS
     if hinted and not counter:
         strong = words_of(column.name) != ["t"]
-        if steady > 0.8 or (strong and (epoch or steady > 0.4)):
-            return (2 if epoch else 4) + (0 if steady > 0.8 else 5)
+        if steady > 0.7 or (strong and (epoch or steady > 0.4)):
+            return (2 if epoch else 4) + (0 if steady > 0.7 else 5)
         return None
     if epoch and steady > 0.95:
         return 6

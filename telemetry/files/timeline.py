@@ -18,6 +18,7 @@ from telemetry.files.column import Column, Instants, Mask, Numbers, Table, Texts
 from telemetry.files.instants import Spelling, read_instants, spelling
 from telemetry.files.seconds import Timeline, bounded, from_number, number_rank, words_of
 from telemetry.frame import Times
+from telemetry.period import unit_of_time
 from telemetry.source import SourceError
 from telemetry.timebase import DAY, LATEST
 
@@ -27,6 +28,7 @@ _TIME_WORDS = (
     "hora tempo 시간 時刻 时间"
 )
 _WORDS = frozenset(_TIME_WORDS.split())
+_TIME_UNITS = frozenset(("utc", "gmt", "tai", "gps", "unix", "posix", "epoch", "iso", "iso8601", "local", "ut", "z"))
 _JOINED = re.compile(
     r"(time|date|epoch|utc|seconds|elapsed)(stamp|_?(s|ms|us|ns|sec|utc|unix|tag))?|(unix|gps|obc?|sc|rtc)time"
 )
@@ -47,7 +49,7 @@ def find_timeline(table: Table, file: str, time: str | None, period: int | None)
     if time is not None:
         chosen = named_column(table, file, time)
         return _stretched(_from_column(table, chosen, file), table, period)
-    best = min(_candidates(table), key=lambda c: (c.rank, c.index), default=None)
+    best = min(_candidates(table, period is not None), key=lambda c: (c.rank, c.index), default=None)
     if best is None:
         if period is not None:
             return _counted(table, period)
@@ -87,11 +89,13 @@ def _listed(table: Table, most: int = 12) -> str:
 
 
 def _is_hinted(column: Column) -> bool:
+    if column.unit and unit_of_time(column.unit) is None and column.unit.lower() not in _TIME_UNITS:
+        return False  # T [K] is a temperature
     words = words_of(column.name)
     return any(word in _WORDS or _JOINED.fullmatch(word) for word in words)
 
 
-def _candidates(table: Table) -> list[_Candidate]:
+def _candidates(table: Table, counted: bool = False) -> list[_Candidate]:
     out: list[_Candidate] = []
     dates: list[tuple[int, Spelling | None]] = []
     clocks: list[tuple[int, Spelling | None]] = []
@@ -111,7 +115,9 @@ def _candidates(table: Table) -> list[_Candidate]:
             out.append(_Candidate((0 if hinted else 1) + late + (0 if _moves(column) else 8.5), i, "whole", found))
         elif kind == "date":
             dates.append((i, found))
-            out.append(_Candidate((7 if _moves(column) else 11) + late, i, "whole", found))
+            # A date that stays for many rows is a label of theirs; with a period it tells the passes apart.
+            if _moves(column, every=2) and not counted:
+                out.append(_Candidate(7 + late, i, "whole", found))
         elif kind == "clock":
             clocks.append((i, found))
             out.append(_Candidate(5 + late, i, "whole", found))
@@ -120,15 +126,14 @@ def _candidates(table: Table) -> list[_Candidate]:
     return out
 
 
-def _moves(column: Column) -> bool:
-    """Whether a column changes from row to row: a label of a session does not."""
+def _moves(column: Column, every: int = 50) -> bool:
+    """Whether a column changes at least every so many rows: a label of a session does not."""
     if isinstance(column.data, Instants):
-        return len(column.data.times) < 3 or int(np.count_nonzero(np.diff(column.data.times))) * 50 > len(
-            column.data.times
-        )
+        times = column.data.times
+        return len(times) < 3 or int(np.count_nonzero(np.diff(times))) * every >= len(times) - 1
     assert isinstance(column.data, Texts)
     codes, labels = column.data.codes()
-    return len(codes) < 3 or len(labels) * 50 > len(codes)
+    return len(codes) < 3 or len(labels) * every >= len(codes)
 
 
 def _made(table: Table, chosen: _Candidate) -> Timeline:
@@ -195,10 +200,13 @@ def _step(line: Timeline) -> int:
 
 def _stretched(line: Timeline, table: Table, period: int | None) -> Timeline:
     """A counter that was named as the time, with the period of one count."""
-    if period is None or not line.relative or _step(line) != SECOND or period == SECOND:
+    if period is None or not line.relative or abs(_step(line) - period) <= period * 0.1:
         return line
     data = table.columns[line.used[0]].data
     if not isinstance(data, Numbers) or data.values.dtype.kind not in "iu":
+        return line
+    steps = np.diff(line.times if line.missing is None else line.times[~line.missing])
+    if steps[steps > 0].min(initial=LATEST) != SECOND:
         return line
     counts = line.times // SECOND
     if np.abs(counts).max(initial=0) > LATEST // 8 // period:
