@@ -83,6 +83,11 @@ class RowDelegate(QStyledItemDelegate):
         return QSize(0, self.height)
 
 
+def legible(text: str) -> str:
+    """``text`` as it is drawn: Plex's thin space is one pixel at 13, and 2 118 would read 2118."""
+    return text.replace("\u2009", " ")
+
+
 def write(
     painter: QPainter,
     rect: QRect,
@@ -91,14 +96,16 @@ def write(
     px: int = 13,
     weight: int = 400,
     align: Qt.AlignmentFlag = LEFT,
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
 ) -> int:
     """Write one line into ``rect``, elided where it does not fit. Returns the width it took."""
     if not text or rect.width() <= 0:
         return 0
     measure = metrics(px, weight)
+    text = legible(text)
     width = measure.horizontalAdvance(text)
     if width > rect.width():
-        text = measure.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        text = measure.elidedText(text, elide, rect.width())
         width = min(rect.width(), measure.horizontalAdvance(text))
     painter.setFont(font(px, weight))
     painter.setPen(color)

@@ -175,4 +175,4 @@ def alarm_state(kind: Kind, open_: bool, start: int, end: int, at: Clock) -> str
     word = kind.value.capitalize()
     if open_:
         return f"{word}, since {moment(start, at)}"
-    return f"{word}, back within its limit since {moment(end, at)}"
+    return f"{word}, normal since {moment(end, at)}"

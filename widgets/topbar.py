@@ -45,7 +45,7 @@ class CountsBar(QWidget):
         for kind, name in _ORDER:
             count = getattr(counts, name)
             width = PX["shape"] + 5 + metrics(15, 600).horizontalAdvance(text.number(count))
-            x += 2 * _GAP if kind is Kind.FINDING else 0
+            x += _GAP if kind is Kind.FINDING else 0
             places.append((x, width, kind, count))
             x += width + _GAP
         self._places = places

@@ -14,7 +14,7 @@ from widgets.paint import RIGHT, painted, write
 from widgets.rows import FilterField, RowList
 from widgets.theme import PX, Theme
 from widgets.treemodel import ChannelModel
-from widgets.treerow import INDENT, TreeRow
+from widgets.treerow import TreeRow, indent
 
 
 class TreeList(RowList):
@@ -44,7 +44,7 @@ class TreeList(RowList):
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
             node = self._channels.rows[index.row()]
-            if node.children and event.position().x() < INDENT[node.level]:
+            if node.children and event.position().x() < indent(node.level, self.width()):
                 self._channels.toggle(node)
                 return
         super().mousePressEvent(event)

@@ -1,0 +1,189 @@
+"""What asks for attention, the event table, and the channels that are off nominal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from widgets import text
+from widgets.attention import Head
+from widgets.events import EventModel
+from widgets.finding import detail_height, facts
+from widgets.model import Clock, Departure, EventRow, FindingRow, Kind, Mark, OffNominalRow, Style
+from widgets.rightdock import RightDock
+from widgets.theme import PX, theme
+
+NOW = 1_773_457_034_000_000
+
+
+def finding(key: int, kind: Kind = Kind.FINDING, open_: bool = True, score: float = 2.0) -> FindingRow:
+    style = Style.FILLED if open_ else Style.RETURNED
+    start = NOW - key * text.MINUTE
+    departures = (Departure("aocs/a", 0.6, 3.0, "2.6 x anything before"), Departure("aocs/b", 0.4))
+    state = text.finding_state(open_, start, NOW, Clock(NOW))
+    title = text.finding_title([d.name for d in departures])
+    return FindingRow(
+        key,
+        "SAT-002",
+        Mark(kind, style),
+        title,
+        "Above",
+        state,
+        start,
+        NOW,
+        open_,
+        score,
+        "ar",
+        ("z",),
+        departures,
+    )
+
+
+@pytest.fixture
+def dock(qtbot: QtBot) -> RightDock:
+    made = RightDock(theme("dark"))
+    qtbot.addWidget(made)
+    made.resize(384, 980)
+    made.set_clock(Clock(NOW))
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def order(dock: RightDock) -> list[object]:
+    return [row.title if isinstance(row, Head) else row.key for row in dock.attention.rows.rows]
+
+
+def test_alarms_come_first_then_findings_the_worst_of_each_first(dock: RightDock) -> None:
+    rows = [
+        finding(1, score=1.2),
+        finding(2, score=3.8),
+        finding(3, open_=False, score=9.0),
+        finding(4, Kind.WARNING),
+        finding(5, Kind.CRITICAL),
+    ]
+    dock.set_findings(rows)
+    assert order(dock) == ["Alarms", 5, 4, "Findings of the models, advisory", 2, 1, 3]
+
+
+def test_the_worst_is_opened_and_the_choice_then_stays(dock: RightDock, qtbot: QtBot) -> None:
+    told: list[int] = []
+    dock.attention.finding_selected.connect(told.append)
+    dock.set_findings([finding(1), finding(2, score=3.0)])
+    assert dock.attention.selected() == 2
+    assert told == []
+    QTest.keyClick(dock.attention, Qt.Key.Key_Down)
+    assert told == [1]
+    dock.set_findings([finding(1), finding(2, score=3.0), finding(3, score=8.0)])
+    assert dock.attention.selected() == 1
+    dock.set_findings([finding(3)])
+    assert dock.attention.selected() == 3
+
+
+def test_only_the_selected_row_is_opened_and_only_where_there_is_room(dock: RightDock, qtbot: QtBot) -> None:
+    dock.set_findings([finding(1), finding(2)])
+    lines = dock.attention
+    qtbot.waitUntil(lambda: lines.visualRect(lines.rows.index(1)).height() > PX["row_alarm"], timeout=2000)
+    opened = lines.rows.rows[1]
+    assert isinstance(opened, FindingRow)
+    assert lines.visualRect(lines.rows.index(1)).height() == PX["row_alarm"] + detail_height(opened)
+    assert lines.visualRect(lines.rows.index(2)).height() == PX["row_alarm"]
+    dock.set_details(False)
+    qtbot.waitUntil(lambda: lines.visualRect(lines.rows.index(1)).height() == PX["row_alarm"], timeout=2000)
+
+
+def test_a_finding_that_grows_is_updated_where_it_stands(dock: RightDock) -> None:
+    first = finding(1)
+    dock.set_findings([first])
+    resets: list[int] = []
+    dock.attention.rows.modelReset.connect(lambda: resets.append(1))
+    dock.set_findings([replace(first, score=5.0, sentence="Further above")])
+    assert resets == []
+    dock.grab()
+
+
+def test_the_details_say_score_since_when_and_who() -> None:
+    said = dict(facts(finding(8), Clock(NOW)))
+    assert said == {
+        "Score": "peak 2.0 \u00d7 threshold",
+        "Since": "02:49:14",
+        "Lasts": "8 min",
+        "Seen by": "ar",
+        "Seconded by": "z",
+    }
+
+
+def test_enter_asks_for_the_finding_on_the_charts(dock: RightDock, qtbot: QtBot) -> None:
+    asked: list[int] = []
+    dock.attention.finding_activated.connect(asked.append)
+    dock.set_findings([finding(7)])
+    QTest.keyClick(dock.attention, Qt.Key.Key_Return)
+    assert asked == [7]
+
+
+def test_with_nothing_to_attend_to_the_list_says_so(dock: RightDock) -> None:
+    empty = dock.attention.grab().toImage()
+    dock.attention.nothing = ""
+    assert dock.attention.grab().toImage() != empty
+
+
+def test_events_stand_newest_first_and_are_narrowed_by_words(dock: RightDock, qtbot: QtBot) -> None:
+    dock.add_events([EventRow(NOW, "SAT-001", "eclipse began"), EventRow(NOW + 5, "SAT-002", "contact began")])
+    model = dock.events.model
+    assert [model.row(i).satellite for i in range(2)] == ["SAT-002", "SAT-001"]
+    dock.show_tab(1)
+    QTest.keyClicks(dock.events.filter, "eclipse")
+    assert model.rowCount() == 1
+    assert model.row(0).sentence == "eclipse began"
+
+
+def test_more_events_than_the_bound_push_the_oldest_out() -> None:
+    model = EventModel(most=100)
+    for i in range(25):
+        model.add([EventRow(10 * i + k, "S", f"event {i}.{k}") for k in range(10)])
+    assert len(model) == model.rowCount() == 100
+    assert model.row(0).time == 249
+    assert model.row(99).time == 150
+
+
+@given(st.lists(st.lists(st.integers(0, 50), max_size=5), max_size=12), st.sampled_from(["", "odd"]))
+def test_events_are_in_order_however_they_arrive(batches: list[list[int]], words: str) -> None:
+    model = EventModel(most=20)
+    model.set_filter(words)
+    for batch in batches:
+        model.add([EventRow(time, "S", "odd" if time % 2 else "even") for time in batch])
+    times = [model.row(i).time for i in range(model.rowCount())]
+    assert times == sorted(times, reverse=True)
+    # What came late and was older than all that were kept has left with them.
+    assert len(model) == min(20, sum(map(len, batches)))
+    if words:
+        assert all(time % 2 for time in times)
+
+
+def test_an_off_nominal_channel_can_be_brought_onto_a_chart(dock: RightDock, qtbot: QtBot) -> None:
+    asked: list[str] = []
+    dock.off_nominal.channel_activated.connect(asked.append)
+    dock.set_off_nominal(
+        [
+            OffNominalRow("A/x", "A", "x", Mark(Kind.FINDING), "1 V", NOW),
+            OffNominalRow("A/y", "A", "y", Mark(Kind.SEVERE), "2 V", NOW),
+        ]
+    )
+    dock.show_tab(2)
+    dock.off_nominal.setCurrentIndex(dock.off_nominal.rows.index(0))
+    QTest.keyClick(dock.off_nominal, Qt.Key.Key_Return)
+    assert asked == ["A/y"]
+
+
+def test_arrows_walk_the_tabs(dock: RightDock, qtbot: QtBot) -> None:
+    dock.tabs[0].setFocus()
+    QTest.keyClick(dock.tabs[0], Qt.Key.Key_Right)
+    assert dock.shown == "Events"
+    assert dock.events.isVisible()
+    assert not dock.attention.isVisible()
