@@ -179,13 +179,11 @@ class RangeBar(QWidget):
         put(self.back, 15)
         self._line = x
         x -= 8
+        # The steps between findings keep their arrows longer than their words.
         room = x - metrics(PX["font_15"], 600).horizontalAdvance(self._title) - 120
-        both = self.previous_finding.sizeHint().width() + self.next_finding.sizeHint().width() + 8
-        for button in (self.previous_finding, self.next_finding):
-            button.setVisible(room > both)
-        if room > both:
-            put(self.next_finding, 8)
-            put(self.previous_finding, 12)
+        for button in (self.next_finding, self.previous_finding):
+            button.setText("Finding" if room > 180 else "")
+            put(button, 8)
         self._end = x
 
     def resizeEvent(self, event: QResizeEvent) -> None:
