@@ -59,7 +59,6 @@ def open_file(
     where = Path(path)
     table = _read(where)
     line = find_timeline(table, where.name, time, period)
-    line.times.setflags(write=False)
     channels = _channels(table, line, where)
     played = _without_duplicates(table, line, _play(table, line, where, start))
     step = period if line.counted else played.step

@@ -20,7 +20,8 @@ from telemetry.files.column import Mask, Table, Texts
 from telemetry.files.seconds import Timeline
 from telemetry.frame import Times
 from telemetry.period import UNITS
-from telemetry.timebase import DAY, YEAR_2000, day_first, parse_label
+from telemetry.source import SourceError
+from telemetry.timebase import DAY, EARLIEST, LATEST, YEAR_2000, day_first, parse_label
 
 APART = UNITS["h"]
 """Between the end of an undated pass and the beginning of the next."""
@@ -47,7 +48,10 @@ class Played:
 
 
 def play(table: Table, line: Timeline, start: int | None) -> Played:
-    """Put the rows of a table in order. ``start`` is where relative times begin, in UTC microseconds."""
+    """Put the rows of a table in order. ``start`` is where relative times begin, in UTC microseconds.
+
+    Raises SourceError where the times leave the calendar.
+    """
     order = _with_times(table, line)
     times = line.times if order is None else line.times[order]
     if _is_backwards(times):
@@ -70,6 +74,8 @@ def play(table: Table, line: Timeline, start: int | None) -> Played:
         table.notes.append(
             f"The times have dates of their own ({iso(int(times[0]))}), so the start given was not needed."
         )
+    if times.max() > LATEST or times.min() < EARLIEST:
+        raise SourceError("The passes of this file reach beyond the calendar: name another column with --time COLUMN.")
     played, order = _sorted(times, order)
     spans = _spans(times, played, bounds, table.notes)
     return Played(order, played, spans, _median_step(played, spans), line.relative and not dated)
@@ -111,6 +117,9 @@ def _session_columns(
             continue
         codes, labels = column.data.codes()
         codes = codes if order is None else codes[order]
+        if (codes < 0).any():
+            # A label that stands only on the first row of its pass holds until the next one.
+            codes = codes[np.maximum.accumulate(np.where(codes >= 0, np.arange(len(codes)), 0))]
         changes = np.diff(codes) != 0
         count = int(np.count_nonzero(changes))
         named = _SESSION.search(column.name) is not None

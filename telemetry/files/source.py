@@ -47,7 +47,8 @@ class FileSource:
         for first, last in self._ranges:
             at = first
             while at < last and not stop.is_set():
-                end = int(np.searchsorted(whole.times, whole.times[at] + max(1, span), side="left"))
+                until = min(int(whole.times[at]) + max(1, span), int(whole.times[last - 1]) + 1)
+                end = int(np.searchsorted(whole.times, until, side="left"))
                 end = min(max(end, at + 1), last, at + ROWS)
                 yield whole.part(at, end)
                 at = end

@@ -24,11 +24,11 @@ from telemetry.timebase import DAY, LATEST
 
 _TIME_WORDS = (
     "t time times timestamp timestamps ts date datetime utc epoch unix unixtime posix clock met obt gmt sclk tai "
-    "second seconds sec secs elapsed millis ms us ns since minutes hours tick ticks zeit datum temps tiempo fecha "
-    "hora tempo 시간 時刻 时间"
+    "second seconds sec secs s elapsed uptime millis ms us ns since minutes hours tick ticks "
+    "zeit datum temps tiempo fecha hora tempo 시간 時刻 时间"
 )
 _WORDS = frozenset(_TIME_WORDS.split())
-_TIME_UNITS = frozenset(("utc", "gmt", "tai", "gps", "unix", "posix", "epoch", "iso", "iso8601", "local", "ut", "z"))
+_TIME_UNITS = frozenset(("utc", "gmt", "tai", "gps", "unix", "posix", "epoch", "iso", "iso8601", "local", "ut", "z", "ns", "nsec"))
 _JOINED = re.compile(
     r"(time|date|epoch|utc|seconds|elapsed)(stamp|_?(s|ms|us|ns|sec|utc|unix|tag))?|(unix|gps|obc?|sc|rtc)time"
 )

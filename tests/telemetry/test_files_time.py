@@ -113,6 +113,28 @@ def test_a_relative_time_begins_in_2000_in_the_unit_of_its_header(tmp_path: Path
     assert whole(later).times.tolist() == [0, step, 2 * step] and not later.relative
 
 
+def test_a_unit_in_the_header_outranks_a_magnitude(tmp_path: Path) -> None:
+    body = "".join(f"{10**9 + k * 1000},{k}\n" for k in range(4))
+    source = open_text(tmp_path, "time_us,a\n" + body)
+    assert source.relative and whole(source).times[0] == YEAR_2000 + 10**9 and source.groups[0].period == 1000
+    nanoseconds = open_text(tmp_path, "t [ns],a\n0,1\n2000,2\n4000,3\n")
+    assert nanoseconds.groups[0].period == 2
+    wrong = open_text(tmp_path, "time (s),a\n1604923200000,1\n1604923201000,2\n")
+    assert stamps(wrong)[0] == "2020-11-09T12:00:00Z"
+
+
+def test_integers_that_spell_a_date_are_one(tmp_path: Path) -> None:
+    source = open_text(tmp_path, "time,a\n20200228235959,1\n20200229000000,2\n20200301000000,3\n")
+    assert stamps(source) == ["2020-02-28T23:59:59Z", "2020-02-29T00:00:00Z", "2020-03-01T00:00:00Z"]
+    daily = open_text(tmp_path, "date,a\n20200228,1\n20200229,2\n20200301,3\n")
+    assert stamps(daily)[1] == "2020-02-29T00:00:00Z"
+
+
+def test_a_label_on_the_first_row_of_a_pass_holds_for_the_others(tmp_path: Path) -> None:
+    source = open_text(tmp_path, "session,t,a\n9 Nov 2020,0,1\n,1,2\n,2,3\n10 Nov 2020,0,4\n,1,5\n")
+    assert [iso(first) for first, _ in source.passes] == ["2020-11-09T00:00:00Z", "2020-11-10T00:00:00Z"]
+
+
 def test_a_date_and_a_time_of_day_make_one_time(tmp_path: Path) -> None:
     source = open_text(tmp_path, "Date,Time,a\n13/11/2020,23:59:59,1\n14/11/2020,00:00:00,2\n")
     assert stamps(source) == ["2020-11-13T23:59:59Z", "2020-11-14T00:00:00Z"]
