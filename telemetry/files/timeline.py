@@ -28,7 +28,8 @@ _TIME_WORDS = (
     "zeit datum temps tiempo fecha hora tempo 시간 時刻 时间"
 )
 _WORDS = frozenset(_TIME_WORDS.split())
-_TIME_UNITS = frozenset(("utc", "gmt", "tai", "gps", "unix", "posix", "epoch", "iso", "iso8601", "local", "ut", "z", "ns", "nsec"))
+_UNITS_OF_TIME = "utc gmt tai gps unix posix epoch iso iso8601 local ut z ns nsec"
+_TIME_UNITS = frozenset(_UNITS_OF_TIME.split())
 _JOINED = re.compile(
     r"(time|date|epoch|utc|seconds|elapsed)(stamp|_?(s|ms|us|ns|sec|utc|unix|tag))?|(unix|gps|obc?|sc|rtc)time"
 )
