@@ -12,7 +12,7 @@ from widgets.theme import PX
 class Arrangement:
     """``left`` and ``right`` are the docks' widths, lines included. ``columns`` of charts stand side by side.
 
-    ``compact``: low strips with narrow heads. ``details``: the right dock shows more than rows.
+    ``compact``: low strips with heads of ``head``. ``details``: the right dock shows more than rows.
     """
 
     left: int
@@ -22,6 +22,7 @@ class Arrangement:
     overview: bool
     date: bool
     compact: bool
+    head: int
     columns: int
 
 
@@ -38,5 +39,6 @@ def arrange(width: int, height: int) -> Arrangement:
         overview=not low,
         date=not small,
         compact=small or low,
+        head=148 if small or low else PX["strip_head"],
         columns=2 if width >= 2560 else 1,
     )

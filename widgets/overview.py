@@ -50,6 +50,11 @@ class Overview(QWidget):
         self.theme = theme
         self.update()
 
+    def set_head(self, head: int) -> None:
+        """Width of the strips' heads, so that both plots begin at one place."""
+        self.left = head + PX["axis_left"]
+        self.update()
+
     def set_clock(self, clock: Clock) -> None:
         """The right end; drawn again when it has moved by a pixel."""
         step = max(1, LENGTH // max(1, self._plot().width()))

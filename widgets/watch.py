@@ -234,6 +234,7 @@ class WatchView(QWidget):
         self.ranges.setGeometry(centre.x(), centre.y(), centre.width(), PX["toolbar"])
         over = PX["time_overview"] if now.overview else 0
         self.overview.setVisible(now.overview)
+        self.overview.set_head(now.head)
         self.overview.setGeometry(centre.x(), bottom - over, centre.width(), PX["time_overview"])
         used = centre.y() + PX["toolbar"]
         self.strips.setGeometry(centre.x(), used, centre.width(), bottom - over - used)
