@@ -45,19 +45,20 @@ class _Satellite:
         self.findings = Composer(name, keys)
         self.limits = Composer(name, keys)
         self._networks_open = settings.networks_open
-        self._begun = 0
+        self._begun = -(1 << 62)
         self._longest = 0
 
-    def note(self, frame: Frame) -> None:
-        """The stream has come to the start of ``frame``."""
+    def note(self, frame: Frame) -> list[Event]:
+        """The stream has come to the start of ``frame``; where its clock was set back, everything is closed."""
         first, last = int(frame.times[0]), int(frame.times[-1])
+        group = self.groups.get(frame.group.key)
+        closed: list[Event] = []
+        if group is not None and group.set_back(first):
+            closed = self.finish()
+            self._begun = first
         self._begun = max(self._begun, first)
         self._longest = max(self._longest, last - first)
-
-    def tick(self, moment: int) -> list[Event]:
-        """The session's clock has reached ``moment``."""
-        self._begun = max(self._begun, moment)
-        return self.advance()
+        return closed
 
     def collect(self, wait: float | None = None) -> list[Scored]:
         """Scores that have come back; ``wait``: monotonic second up to which each outstanding one is waited for."""
@@ -109,19 +110,23 @@ class Judge:
         self._satellites: dict[str, _Satellite] = {}
 
     def feed(self, item: Frame | Tick) -> Output:
-        """Judge the next item of the stream. Never waits for a score."""
+        """Judge the next item of the stream. Never waits for a score.
+
+        A tick brings in what has come back meanwhile. It moves no event on: the session's clock and that of the
+        samples may lie hours apart, and what goes on is known from samples alone.
+        """
         output = Output()
         if isinstance(item, Tick):
             for satellite in self._satellites.values():
                 output.scored += satellite.collect()
-                output.events += satellite.tick(item.time)
+                output.events += satellite.advance()
         elif len(item):
             satellite = self._satellite(item)
             group = satellite.groups.get(item.group.key)
             if group is None:
                 group = GroupJudge(item.group, self._specs, self._submit, self._settings)
                 satellite.groups[item.group.key] = group
-            satellite.note(item)
+            output.events += satellite.note(item)
             found = group.feed(item)
             output.judged.append(found.judged)
             for point in found.findings:

@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ _BATCH = 256
 _REAL = 0.9  # of a window, before it is scored
 _MOST = 1e4  # half ranges: what a float32 network still digests
 _LARGEST = 1e12
+_NO_WINDOWS = np.empty((0, 0), dtype=np.float32)
 _FLOOR = 0.05  # half ranges that a residual never counts as less than
 
 
@@ -39,9 +40,10 @@ class Strip:
     """A stretch of a group as a network sees it; ``n`` samples after the ``window - 1`` before them.
 
     ``series`` and ``valid`` (channels, window - 1 + n) are the judged series and where a value really came;
-    ``counts`` (channels, n) samples since the channel's restart; ``location``, ``half`` range (channels, n) in force;
+    ``counts`` (channels, n) samples since the channel's restart; ``location`` and ``half`` range (channels, n);
     ``live`` (channels, n) may raise an alarm; ``ready`` (channels, n) can be scored; ``learning`` (channels,)
-    still calibrates; ``row`` is how many samples since the last gap came before; ``spacing`` (channels,) rows a value.
+    still calibrates; ``spacing`` (channels,) rows a value; ``row`` is how many samples since the last gap came
+    before; ``period`` the step in microseconds.
     """
 
     times: Times
@@ -55,6 +57,7 @@ class Strip:
     learning: Mask
     spacing: Floats
     row: int
+    period: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,7 @@ class _Cut:
     counts: npt.NDArray[np.int64]
     live: Mask
     learning: Mask
+    period: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +95,6 @@ class Network:
         submit: Submit,
         settings: DetectionSettings,
         fit: Mask,
-        reach: int,
     ) -> None:
         n = len(group.channels)
         self.spec = spec
@@ -103,8 +106,8 @@ class Network:
         self._opens = settings.networks_open
         self._alpha = 1.0 - (1.0 - settings.alpha) ** spec.stride
         self._fit = fit.copy()  # (channels,) a code has no shape that a network could know
-        self._record = Record(settings.network, np.full(1, _FLOOR), n, stride=spec.stride, reach=reach)
-        self._record.armed_from[:] = 0
+        self.record = Record(settings.network, np.full(1, _FLOOR), n, stride=spec.stride)
+        self.record.armed_from[:] = 0
         self._cuts: list[_Cut] = []
         self._count = 0
         self._pending: deque[_Asked | _Learned] = deque()
@@ -152,14 +155,16 @@ class Network:
         windows = (windows - strip.location[at][:, None]) / strip.half[at][:, None]
         cut = np.clip(windows, -_MOST, _MOST).astype(np.float32)
         times = strip.times[positions]
-        self._cuts.append(_Cut(times, cut, which, counts, strip.live[:, positions], strip.learning.copy()))
+        self._cuts.append(_Cut(times, cut, which, counts, strip.live[:, positions], strip.learning, strip.period))
         self._count += which.shape[1]
 
     def submit(self) -> None:
         """Ask for the scores of what has been cut."""
         if self._cuts:
             windows = np.concatenate([cut.windows for cut in self._cuts])
-            self._pending.append(_Asked(self._cuts, self._submit(self.spec.model, windows)))
+            # The windows are the pool's now: what waits here must stay small however long it waits.
+            cuts = [replace(cut, windows=_NO_WINDOWS) for cut in self._cuts]
+            self._pending.append(_Asked(cuts, self._submit(self.spec.model, windows)))
             self._cuts, self._count = [], 0
 
     def learned(self, which: npt.NDArray[np.intp], unfit: Mask, nominal: bool) -> None:
@@ -184,8 +189,8 @@ class Network:
             else:
                 self._judged[item.which] = True
                 if item.nominal:
-                    self._record.forgive(item.which)
-                self._record.calibrate(item.which, self._peak[item.which][None])
+                    self.record.forgive(item.which)
+                self.record.calibrate(item.which, self._peak[item.which][None])
             self._pending.popleft()
         return scored, points
 
@@ -199,13 +204,20 @@ class Network:
         else:
             self.scored += count
         start = 0
+        ratios: list[Floats] = []
         for cut in asked.cuts:
             stop = start + cut.which.shape[1]
-            part = None if scores is None else scores[start:stop]
-            scored.append(self._judge(cut, part, points))
+            ratios.append(self._judge(cut, None if scores is None else scores[start:stop], points))
             start = stop
+        times = np.concatenate([cut.times[cut.which[0]] for cut in asked.cuts])
+        numbers = np.concatenate([cut.which[1] for cut in asked.cuts]).astype(np.int32)
+        ratio = np.concatenate(ratios).astype(np.float32)
+        skipped = np.full(count, scores is None)
+        spec = self.spec
+        scored.append(Scored(self._group, spec.model, spec.version, times, numbers, ratio, skipped))
 
-    def _judge(self, cut: _Cut, scores: Floats | None, points: list[Point]) -> Scored:
+    def _judge(self, cut: _Cut, scores: Floats | None, points: list[Point]) -> Floats:
+        """Ratios (k,) of the windows of ``cut``, NaN where there is none."""
         position, channel = cut.which
         shape = cut.counts.shape
         told = np.zeros(shape, dtype=bool)
@@ -225,24 +237,14 @@ class Network:
         smoothed *= told
         learning = cut.learning[:, None] & told
         np.maximum(self._peak, np.where(learning, smoothed, 0.0).max(axis=1), out=self._peak)
-        verdict = self._record.judge(smoothed[None], cut.live & told)
-        times = cut.times[position]
-        reach = self._merge * self._group_period(cut.times)
+        verdict = self.record.judge(smoothed[None], cut.live & told)
+        spec, reach = self.spec, self._merge * max(cut.period, 1)
         for hit in verdict.hits:
-            reason = f"{self.spec.model} {hit.factor:.1f} x anything in the last {hit.seen:,} samples"
-            path = self._group.channels[hit.channel].path
+            reason, path = hit.describe(spec.model), self._group.channels[hit.channel].path
             when = int(cut.times[hit.column])
-            points.append(
-                Point(when, self.spec.model, self.spec.version, path, hit.ratio, reach, reason, opens=self._opens)
-            )
-        ratio = np.where(told & self._judged[:, None], verdict.ratio, np.nan)[channel, position]
-        skipped = np.full(len(times), scores is None)
-        spec = self.spec
-        numbers = channel.astype(np.int32)
-        return Scored(self._group, spec.model, spec.version, times, numbers, ratio.astype(np.float32), skipped)
-
-    def _group_period(self, times: Times) -> int:
-        return self._group.period or 1
+            points.append(Point(when, spec.model, spec.version, path, hit.ratio, reach, reason, opens=self._opens))
+        ratio: Floats = np.where(told & self._judged[:, None], verdict.ratio, np.nan)[channel, position]
+        return ratio
 
 
 def _result(future: Future[npt.NDArray[np.float32]] | None, timeout: float, count: int) -> Floats | None:

@@ -20,9 +20,10 @@ class Period:
 
     def __init__(self, declared: int | None, gap: float) -> None:
         self._declared = declared or 0
-        self._gap = gap
+        self.tolerance = gap
         self._times: list[int] = []
         self._last: int | None = None
+        self._broken = False
         self.step = self._declared
         self._longest = gap * self.step if self.step else np.inf
 
@@ -31,9 +32,14 @@ class Period:
         """Whether the step may still change."""
         return len(self._times) < MEASURED
 
+    def interrupt(self) -> None:
+        """The next sample does not follow the last one."""
+        self._last = None
+        self._broken = True
+
     def gap(self, time: int) -> bool:
         """Whether a sample at ``time`` comes after a gap."""
-        return self._last is not None and time - self._last > self._longest
+        return self._broken or (self._last is not None and time - self._last > self._longest)
 
     def run(self, times: Times) -> int:
         """How many of ``times`` (n,), from the first on, lie before the next gap."""
@@ -45,8 +51,9 @@ class Period:
         if self.measuring:
             self._times.extend(times.tolist())
             if len(self._times) % _EVERY == 0:
-                steps = np.diff(np.array(self._times))
+                steps = np.abs(np.diff(np.array(self._times)))
                 median = int(np.median(steps)) or int(steps.mean())
                 self.step = max(self._declared, median)
-                self._longest = self._gap * self.step if self.step else np.inf
+                self._longest = self.tolerance * self.step if self.step else np.inf
         self._last = int(times[-1])
+        self._broken = False

@@ -37,6 +37,10 @@ class Hit:
     factor: float
     seen: int
 
+    def describe(self, judge: str) -> str:
+        """The sentence: which score, and by how much over what."""
+        return f"{judge} {self.factor:.1f} x anything in the last {max(self.seen // 100 * 100, 100):,} samples"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
@@ -55,20 +59,17 @@ class Verdict:
 class Record:
     """The record, quarantine, budget and alarms of ``scores`` x ``channels``, one row each ``stride`` samples."""
 
-    def __init__(
-        self, policy: Policy, floors: Floats, channels: int, *, stride: int = 1, reach: int = 0, history: int = 0
-    ) -> None:
+    def __init__(self, policy: Policy, floors: Floats, channels: int, *, stride: int = 1, history: int = 0) -> None:
         self.policy = policy
         self.row = 0
         self._stride = stride
         self._lag, self._guard = self._rows(policy.lag), self._rows(policy.guard)
         self._pause, self._regime = self._rows(policy.pause), self._rows(policy.regime)
         self._refresh = max(1, policy.refresh // stride)
-        span = self._rows(max(policy.reach, reach))
-        self._block = self._refresh * -(-span // (self._refresh * _BLOCKS))
-        self._ring = np.zeros((-(-span // self._block), len(floors), channels))
-        self._span = span
         shape = (len(floors), channels)
+        self._ring = np.zeros((0, *shape))
+        self._block = self._span = 0
+        self.extend(policy.reach)
         self._scores = Tape(len(floors) * channels, self._lag + self._refresh, np.float64)
         self._over = Tape(channels, max(history, self._lag + self._refresh + self._guard), np.bool_)
         self._margin = np.array(policy.margins)[:, None]
@@ -87,6 +88,16 @@ class Record:
         self._begins = np.full((_BEGINS, channels), _NEVER)
         self._k = np.ones(channels)
         self._budgeted = False
+
+    def extend(self, samples: int) -> None:
+        """Let the record reach back at least ``samples``; before anything has entered it.
+
+        It is kept as the maxima of at most 200 blocks, so one that reaches far is as cheap as a short one.
+        """
+        span = self._rows(max(self.policy.reach, samples))
+        self._block = self._refresh * -(-span // (self._refresh * _BLOCKS))
+        self._ring = np.zeros((-(-span // self._block), *self._ring.shape[1:]))
+        self._span = span
 
     def _rows(self, samples: int) -> int:
         return -(-samples // self._stride)

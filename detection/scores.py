@@ -15,8 +15,9 @@ from detection.fit import LAGS, Fits, Floats
 
 SHORT = 32
 """Samples of the short standard deviation."""
-NEEDED = np.array([LAGS + 1, 2, SHORT, LAGS, 1])
-"""Samples in a row that each plain score needs, itself included (one more where steps are judged)."""
+NEEDED = np.array([LAGS + 2, 3, SHORT + 1, LAGS + 1, 2])
+"""Samples in a row that each plain score needs, itself included; the first after a gap is in none, because the
+step to it is no step."""
 _ONES = np.ones(LAGS)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from telemetry.clock import SECOND
+
 BANK = ("ar", "diff", "std", "lstd", "z")
 """The plain scores, in the order of every array that holds one row a score."""
 ROBUST_Z = "robust_z"
@@ -45,18 +47,20 @@ class DetectionSettings:
 
     ``alpha`` smooths every score. ``fits`` are the counts of valid samples at which a channel that was never
     commissioned is fitted again: scores are shown from the first on, alarms are raised from ``arm_after`` on.
-    ``history`` samples are kept for fitting. ``rearm`` samples after a gap raise nothing. ``orbits`` is how far
-    a record reaches back where the group knows its orbit. ``persistence`` samples beyond a limit make an event.
+    ``history`` samples are kept for fitting. ``rearm`` samples after a gap raise nothing. A record reaches
+    back ``orbits`` orbits where that is longer than its policy says; a group that does not know its own is taken
+    to have one of ``orbit`` microseconds. ``persistence`` samples beyond a limit make an event.
     ``openers`` are the judges whose alarm opens an event (networks: ``networks_open``); the others second.
     ``merge`` samples join two alarms into one event.
     """
 
     alpha: float = 0.1
-    fits: tuple[int, ...] = (300, 1000, 2000, 4000)
+    fits: tuple[int, ...] = (300, 1000, 2000)
     arm_after: int = 1000
     history: int = 4096
     rearm: int = 250
     orbits: float = 1.1
+    orbit: int = 100 * 60 * SECOND
     gap: float = 3.0
     persistence: int = 2
     merge: int = 100

@@ -16,7 +16,7 @@ class Tape:
 
     def __init__(self, rows: int, keep: int, dtype: npt.DTypeLike, fill: float = 0.0) -> None:
         self.keep = keep
-        self._data = np.full((rows, 2 * keep + 256), fill, dtype=dtype)
+        self._data = np.full((rows, keep + keep // 4 + 256), fill, dtype=dtype)
         self._end = keep
 
     def append(self, columns: npt.NDArray[Any]) -> None:
@@ -33,12 +33,3 @@ class Tape:
     def last(self, n: int) -> npt.NDArray[Any]:
         """A view of the newest ``n`` columns, valid until the next ``append``; ``n`` is at most ``keep``."""
         return self._data[:, self._end - n : self._end]
-
-    def shrink(self, keep: int) -> None:
-        """Keep only the newest ``keep`` columns from now on, and give the memory back."""
-        if keep >= self.keep:
-            return
-        old = self._data[:, self._end - keep : self._end]
-        self._data = np.empty((old.shape[0], 2 * keep + 256), dtype=old.dtype)
-        self._data[:, :keep] = old
-        self.keep, self._end = keep, keep
