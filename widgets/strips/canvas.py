@@ -109,9 +109,13 @@ class Canvas(QWidget):
             axis = row in changes.axes
             if axis or row in looked:
                 words, finding = self._words(row)
-                if axis or self._written.get(row) != (words, finding):
+                old = self._written.get(row)
+                if axis or old is None or old[1] != finding or old[0].remark != words.remark:
                     self._write(row, words, finding)
                     areas.append(self._place.head(row))
+                elif old[0] != words and self.board.specs[row].kind != "enum":
+                    self._written[row] = words, finding
+                    areas.append(self._heads.draw_value(row, words, self.board.specs[row].key == self._chosen))
             if axis:
                 self._heads.draw_gutter(self.board, row)
                 areas.append(self._place.gutter(row))

@@ -26,6 +26,8 @@ _EDGE = 6
 _X = 16
 _LOW = 104
 """Strips lower than this write their value smaller."""
+_FLAT = 64
+"""Strips lower than this have no room for a value."""
 _HEXAGON = Mark(Kind.FINDING)
 
 
@@ -107,26 +109,49 @@ class Heads:
         finally:
             painter.end()
 
+    def draw_value(self, row: int, words: HeadWords, selected: bool) -> QRect:
+        """Draw only value and third line of a strip again; the rectangle that they lie in."""
+        place = self._place
+        assert place is not None
+        head = QRect(0, place.top(row), place.layout.head, place.rect(row, 0, 0).height())
+        area = self._value_area(head)
+        painter = QPainter(self.left)
+        try:
+            painter.setClipRect(area)
+            painter.fillRect(area, self.look.color("selected" if selected else "panel"))
+            self._value(painter, head, words, selected)
+        finally:
+            painter.end()
+        return area
+
     def _words(
         self, painter: QPainter, board: Board, row: int, head: QRect, words: HeadWords, finding: bool, selected: bool
     ) -> None:
         spec, look = board.specs[row], self.look
-        low, flat = head.height() < _LOW, head.height() < 64
-        y, room = head.top() + (3 if flat else 7), head.width() - _X - 8
+        y, room = head.top() + (3 if head.height() < _FLAT else 7), head.width() - _X - 8
         title_room = room - (22 if finding else 0)
         width = write(painter, QRect(_X, y, title_room, 18), spec.title, look.color("text"), 13, 600)
         if finding:
             draw_mark(painter, _X + width + 8, y + 2, _HEXAGON, 14, look)
-        quiet = look.color("text_2" if selected else "text_3")
-        under = ", ".join(part for part in (spec.subtitle, words.remark) if part)
-        write(painter, QRect(_X, y + 19, room, 16), under, quiet, 11)
-        if spec.kind == "enum" or flat:
+        if head.height() < 36:
             return
+        under = ", ".join(part for part in (spec.subtitle, words.remark) if part)
+        write(painter, QRect(_X, y + 19, room, 16), under, look.color("text_2" if selected else "text_3"), 11)
+        if spec.kind != "enum":
+            self._value(painter, head, words, selected)
+
+    def _value_area(self, head: QRect) -> QRect:
+        return QRect(_X - 2, head.top() + 43, head.width() - _X + 2, max(0, head.height() - 45))
+
+    def _value(self, painter: QPainter, head: QRect, words: HeadWords, selected: bool) -> None:
+        if head.height() < _FLAT:
+            return
+        look, low, room = self.look, head.height() < _LOW, head.width() - _X - 8
+        quiet = look.color("text_2" if selected else "text_3")
         size = 20 if low else 24
         base = head.top() + (61 if low else 68)
-        color = quiet if words.quiet else look.color("text")
         painter.setFont(font(size, 500))
-        painter.setPen(color)
+        painter.setPen(quiet if words.quiet else look.color("text"))
         painter.drawText(_X, base, words.value)
         x = _X + metrics(size, 500).horizontalAdvance(words.value) + 5
         painter.setFont(font(12))

@@ -120,14 +120,14 @@ class Overlay:
         begin = self._x(place, max(spell.first, left) - left)
         end = self._x(place, min(spell.last + 1, left + board.sheet.arrangement.width) - left)
         rect = place.rect(row, 0, 0)
-        width = metrics(11).horizontalAdvance(text) + 26
-        if end - begin < width + 8 or rect.height() < 20:
+        if end - begin < 40 or rect.height() < 20:
             return
         middle = (max(spell.first, left) + spell.last) // 2 * board.dt
-        spans = board.eclipses.get(board.specs[row].satellite, ())
-        dark = any(start <= middle <= (board.now if end is None else end) for start, end in spans)
-        ground = self.look.color("eclipse" if dark else "plot")
+        ground = self.look.color(_ground(board, row, middle))
         made = self._words.get(text, self.look.color("text_3"), place.ratio, ground=ground)
+        width = made.width() / place.ratio
+        if end - begin < width + 8:
+            return
         painter.drawPixmap(round((begin + end - width) / 2), rect.top() + (rect.height() - 17) // 2, made)
 
     def _state(self, painter: QPainter, board: Board, place: Place, row: int, spell: Spell, left: int) -> None:
@@ -158,7 +158,7 @@ class Overlay:
     def _dot(self, painter: QPainter, board: Board, place: Place, row: int, left: int, right: int) -> None:
         data = board.data
         time, value = int(data.latest_time[row]), float(data.latest_value[row])
-        column = time // board.dt
+        column = time // data.table.dt
         if time <= NEVER or data.stale[row] or not left <= column <= right:
             return
         rect = place.rect(row, 0, 0)
@@ -231,3 +231,13 @@ class Overlay:
             painter.fillRect(QRectF(round(x), top + 1, 1, 5 if major else 3), look.color("line_strong"))
             if major and x < layout.gutter_left - 12:
                 put(label(time, step, board.origin), x, text_3, 400, 0.5)
+
+
+def _ground(board: Board, row: int, time: int) -> str:
+    """The token of a strip's ground at a time."""
+    spec = board.specs[row]
+    if any(spec.key in one.keys and one.start <= time <= (one.end or board.now) for one in board.findings):
+        return "finding_span"
+    spans = board.eclipses.get(spec.satellite, ())
+    dark = any(start <= time <= (board.now if end is None else end) for start, end in spans)
+    return "eclipse" if dark else "plot"

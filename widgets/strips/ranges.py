@@ -32,17 +32,17 @@ class Extent:
     band_high: float
 
 
-def make_range(low: float, high: float, count: int = 4) -> Range:
-    """A range from ``low`` to ``high`` with about ``count`` ticks."""
+def make_range(low: float, high: float, count: int = 3) -> Range:
+    """A range from ``low`` to ``high`` with at least ``count`` ticks."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high and high - low < 1e300):
         low, high = 0.0, 1.0
-    return Range(low, high, tuple(ticks(low, high, count)), decimals_of(nice_step(high - low, count)))
+    return Range(low, high, tuple(ticks(low, high, count)), decimals_of(nice_step(low, high, count)))
 
 
 EMPTY = make_range(0.0, 1.0)
 
 
-def follow(current: Range | None, extent: Extent, *, score: bool, finest: float, count: int = 4) -> Range:
+def follow(current: Range | None, extent: Extent, *, score: bool, finest: float, count: int = 3) -> Range:
     """The range to show: ``current`` itself while the data lie within it and fill enough of it.
 
     ``finest`` is the least difference that a value's decimals can show. A score starts at 0 and always shows its
@@ -71,7 +71,7 @@ def follow(current: Range | None, extent: Extent, *, score: bool, finest: float,
     return make_range(bottom, high + margin, count)
 
 
-def fit(extent: Extent, finest: float, count: int = 4) -> Range:
+def fit(extent: Extent, finest: float, count: int = 3) -> Range:
     """The tightest range around the samples alone."""
     return follow(None, Extent(extent.low, extent.high, math.nan, math.nan), score=False, finest=finest, count=count)
 

@@ -177,9 +177,12 @@ def box(top: int, bottom: int, scale: int) -> tuple[int, int]:
 
 
 def _findings(frame: Frame, marks: Marks, codes: Codes, pixels: Pixels, palette: Palette) -> None:
-    for strip in np.flatnonzero(marks.finding.any(axis=1)):
+    if not marks.finding.any():
+        return
+    for offset in range(BAR * frame.scale):
+        rows = frame.top + offset
+        pixels[rows] = np.where(marks.finding, palette.finding, pixels[rows])
+    for strip, column in zip(*np.nonzero(marks.onset), strict=True):
         top, bottom = int(frame.top[strip]), int(frame.bottom[strip])
-        pixels[top : top + BAR * frame.scale, marks.finding[strip]] = palette.finding
-        for column in np.flatnonzero(marks.onset[strip]):
-            free = (codes[top:bottom, column] & TRACE) == 0
-            pixels[top:bottom, column][free] = palette.finding
+        free = (codes[top:bottom, column] & TRACE) == 0
+        pixels[top:bottom, column][free] = palette.finding

@@ -33,9 +33,11 @@ def paint_screen(
         if end < layout.view_height:
             painter.fillRect(layout.plot_left, end, layout.plot_width, layout.view_height - end, panel)
         painter.save()
-        painter.setClipRect(plot_area(place), Qt.ClipOperation.IntersectClip)
-        overlay.draw_charts(painter, board, place)
-        painter.restore()
+        try:
+            painter.setClipRect(plot_area(place), Qt.ClipOperation.IntersectClip)
+            overlay.draw_charts(painter, board, place)
+        finally:
+            painter.restore()
     if region.intersects(QRect(0, layout.view_height, width, AXIS_BOTTOM)):
         overlay.draw_axis(painter, board, place, width)
 
@@ -45,7 +47,7 @@ def copy_ring(painter: QPainter, sheet: Sheet, place: Place) -> int:
     here, layout, ratio = sheet.arrangement, place.layout, place.ratio
     if here.last <= here.first:
         return 0
-    height, width = sheet.pixels.shape
+    width, height = here.width, here.tops[-1]
     left = place.device(layout.plot_left)
     offset = place.device(layout.tops[here.first]) - place.device(place.scroll)
     begin, end = max(0, -offset), min(height, place.device(layout.view_height) - offset)
@@ -58,4 +60,4 @@ def copy_ring(painter: QPainter, sheet: Sheet, place: Place) -> int:
         at = QPoint(left + width - seam, offset + begin)
         painter.drawImage(at, image, QRect(0, begin, seam, end - begin))
     painter.restore()
-    return int(round((offset + end) / ratio))
+    return round((offset + end) / ratio)

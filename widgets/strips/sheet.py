@@ -103,7 +103,7 @@ class Sheet:
             self._write(draw(frame, runs, marks(columns, chosen), palette), chosen, first, right)
 
         near = start > right - _NEAR
-        if len(rows) // 2 <= near.sum() < len(rows):
+        if max(1, len(rows) // 2) <= near.sum() < len(rows):
             for row in np.flatnonzero(~near):
                 paint(rows[row : row + 1], int(start[row]))
             start = start[near]

@@ -17,9 +17,9 @@ class _Series:
         self.times = np.empty(0, dtype=np.int64)
         self.values = np.empty((0, width))
         self._capacity = capacity
-        self._waiting: list[tuple[Times, Floats]] = []
+        self._waiting: list[tuple[Times, tuple[Floats, ...]]] = []
 
-    def add(self, times: Times, values: Floats) -> None:
+    def add(self, times: Times, *values: Floats) -> None:
         self._waiting.append((times, values))
 
     def part(self, start: int, stop: int) -> tuple[Times, Floats]:
@@ -31,7 +31,7 @@ class _Series:
         if not self._waiting:
             return
         times = np.concatenate([self.times, *(t for t, _ in self._waiting)])
-        values = np.concatenate([self.values, *(v for _, v in self._waiting)])
+        values = np.concatenate([self.values, *(np.stack(v, axis=1) for _, v in self._waiting)])
         self._waiting.clear()
         if (np.diff(times) < 0).any():
             order = np.argsort(times, kind="stable")
@@ -58,17 +58,17 @@ class MemoryStore:
 
     def add(self, key: str, times: Times, values: Floats) -> None:
         """Add (n,) times and values."""
-        self._add(self._samples, key, times, values.reshape(-1, 1))
+        self._add(self._samples, key, times, values)
 
     def add_expected(self, key: str, times: Times, low: Floats, high: Floats) -> None:
         """Add (n,) times with the lowest and highest expected value."""
-        self._add(self._expected, key, times, np.stack([low, high], axis=1))
+        self._add(self._expected, key, times, low, high)
 
-    def _add(self, series: dict[str, _Series], key: str, times: Times, values: Floats) -> None:
+    def _add(self, series: dict[str, _Series], key: str, times: Times, *values: Floats) -> None:
         one = series.get(key)
         if one is None:
-            one = series[key] = _Series(values.shape[1], self._capacity)
-        one.add(times, values)
+            one = series[key] = _Series(len(values), self._capacity)
+        one.add(times, *values)
         if one.waiting >= 4096:
             one.part(0, 0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_STEPS = (1.0, 2.0, 2.5, 5.0)
 
 
 def decimals_of(step: float) -> int:
@@ -16,15 +16,18 @@ def decimals_of(step: float) -> int:
     return 12
 
 
-def nice_step(extent: float, count: int) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that cuts ``extent`` (> 0) into at most ``count`` parts."""
-    raw = extent / max(1, count)
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next((step * power for step in _STEPS if step * power >= raw * (1 - 1e-9)), 10.0 * power)
+def nice_step(low: float, high: float, least: int) -> float:
+    """The largest of 1, 2, 2.5, 5 times a power of ten that has ``least`` multiples within ``low`` < ``high``."""
+    power = 10.0 ** math.floor(math.log10(high - low))
+    sizes = sorted((step * scale for step in _STEPS for scale in (power / 100, power / 10, power)), reverse=True)
+    return next((step for step in sizes if len(_multiples(low, high, step)) >= least), sizes[-1])
 
 
-def ticks(low: float, high: float, count: int) -> list[float]:
-    """Multiples of a round step within ``low`` .. ``high``, about ``count`` of them."""
-    step = nice_step(high - low, count)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [i * step for i in range(first, last + 1)]
+def ticks(low: float, high: float, least: int) -> list[float]:
+    """Multiples of a round step within ``low`` .. ``high``, at least ``least`` and seldom many more."""
+    step = nice_step(low, high, least)
+    return [i * step for i in _multiples(low, high, step)]
+
+
+def _multiples(low: float, high: float, step: float) -> range:
+    return range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)

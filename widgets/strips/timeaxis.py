@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from widgets.text import MINUS
 
@@ -38,6 +39,7 @@ def moment(time: int) -> datetime:
         return datetime.max.replace(tzinfo=UTC) if time > 0 else datetime.min.replace(tzinfo=UTC)
 
 
+@lru_cache(256)
 def label(time: int, step: int, origin: int | None) -> str:
     """``00:30``, ``00:30:15``, the day at midnight (``14 Mar``), or ``T+00:30`` where times are relative."""
     if origin is not None:
