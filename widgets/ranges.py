@@ -57,9 +57,7 @@ class RangeBar(QWidget):
         self._span = 0
         self._behind: int | None = None
         self.setFixedHeight(PX["toolbar"])
-        self.previous_finding = Button(
-            theme, "Finding", "flat", icon="first", name="Previous finding", parent=self
-        )
+        self.previous_finding = Button(theme, "Finding", "flat", icon="first", name="Previous finding", parent=self)
         self.previous_finding.setAccessibleName("Previous finding")
         self.previous_finding.hint("Previous finding (P)")
         self.next_finding = Button(theme, "Finding", "flat", icon="last", parent=self)

@@ -62,18 +62,14 @@ def fill(view: WatchView) -> None:
         departures=(Departure("aocs/wheel_3_current", 0.7), Departure("aocs/wheel_3_speed", 0.3)),
     )
     view.set_findings([finding], [Span("SAT-002", start, NOW, Kind.FINDING, True)])
-    view.set_off_nominal(
-        [OffNominalRow(WHEEL, "SAT-002", "aocs/wheel_3_current", Mark(Kind.FINDING), "0.87 A", start)]
-    )
+    view.set_off_nominal([OffNominalRow(WHEEL, "SAT-002", "aocs/wheel_3_current", Mark(Kind.FINDING), "0.87 A", start)])
     view.add_events(EventRow(NOW - i * text.MINUTE, "SAT-001", f"event {i}") for i in range(9))
     view.ranges.set_orbit(ORBIT)
     view.ranges.set_title("Wheels and power", 8)
     view.set_window(NOW - 2 * ORBIT, NOW - text.HOUR, text.HOUR)
     view.overview.set_rows(SATELLITES, "SAT-002")
     engine = "Scored by the embedded engine, CPU"
-    view.set_status(
-        StatusView("Live", "demo fleet, 3 satellites", rate=135, delay=84_000, bound=512, engine=engine)
-    )
+    view.set_status(StatusView("Live", "demo fleet, 3 satellites", rate=135, delay=84_000, bound=512, engine=engine))
 
 
 @pytest.fixture
