@@ -15,6 +15,7 @@ from telemetry.channel import Channel, ChannelType, Group
 from telemetry.files.bounds import counted
 from telemetry.files.column import Column, Numbers, Table, Texts
 from telemetry.files.delimited import read_delimited
+from telemetry.files.headers import clean
 from telemetry.files.parquet import read_parquet
 from telemetry.files.passes import Played, play
 from telemetry.files.repeats import duplicates, flag_repeats, tied
@@ -56,15 +57,22 @@ def open_file(
     ``start`` (UTC microseconds) is where relative times begin. The whole file is read now, at most
     ``bounds.MOST_VALUES`` values. Raises SourceError.
     """
-    where = Path(path)
-    table = _read(where)
-    line = find_timeline(table, where.name, time, period)
-    channels = _channels(table, line, where)
-    played = _without_duplicates(table, line, _play(table, line, where, start))
+    try:
+        return _open(str(path), Path(path), time, period, start)
+    except SourceError as problem:
+        # Cells and names that it quotes may hold line ends: a sentence is one line.
+        raise SourceError(clean(str(problem))) from problem
+
+
+def _open(asked: str, path: Path, time: str | None, period: int | None, start: int | None) -> FileSource:
+    table = _read(path)
+    line = find_timeline(table, path.name, time, period)
+    channels = _channels(table, line, path)
+    played = _without_duplicates(table, line, _play(table, line, path, start))
     step = period if line.counted else played.step
-    group = Group(where.stem, "table", tuple(channel for _, channel in channels), step or None)
+    group = Group(path.stem, "table", tuple(channel for _, channel in channels), step or None)
     frame = _frame(table, played, group, [i for i, _ in channels])
-    return FileSource(str(path), frame, played.passes, played.relative, tuple(table.notes))
+    return FileSource(asked, frame, played.passes, played.relative, tuple(clean(note) for note in table.notes))
 
 
 def _read(path: Path) -> Table:
@@ -140,8 +148,7 @@ def _play(table: Table, line: Timeline, path: Path, start: int | None) -> Played
             f"No cell of the time column '{name}' of {path.name} can be read as a time: "
             "name another with --time COLUMN, or give the step between rows with --period 5s."
         )
-    played = play(table, line, start)
-    return played
+    return play(table, line, start)
 
 
 def _without_duplicates(table: Table, line: Timeline, played: Played) -> Played:

@@ -43,6 +43,7 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.split(r"[^A-Za-z\u0080-\uffff]+", spaced) if word]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # numbers next to infinity are no times
 def number_rank(column: Column, hinted: bool, first: bool) -> float | None:
     """How likely a column of numbers is the time: lower is better, in the order of ``timeline``; None: it is not."""
     data = column.data
@@ -109,6 +110,7 @@ def _declared(column: Column) -> int | None:
     return None
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def from_number(column: Column, index: int) -> Timeline:
     """Epoch numbers by their magnitude, else seconds (or the unit in the header) since a start.
 

@@ -69,6 +69,8 @@ def test_an_absent_time_column_is_answered_with_the_nearest(tmp_path: Path) -> N
     assert "did you mean 'timestamp'? its columns: timestamp, mode, empty, a" in refusal(path, time="timestmp")
     assert "holds no times (its first cell is 'SAFE')" in refusal(path, time="mode")
     assert "is empty" in refusal(path, time="empty")
+    path.write_text('timestamp,mode,a\n0,"SAFE\nor not",1\n1,SUN,2\n')
+    assert "(its first cell is 'SAFE or not')" in refusal(path, time="mode")
 
 
 def test_a_hundred_thousand_columns_are_refused(tmp_path: Path) -> None:
