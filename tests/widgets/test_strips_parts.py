@@ -144,7 +144,9 @@ def test_the_store_is_bounded_and_sorts_late_samples_in() -> None:
 def board(kind: StripKind = "trace") -> Board:
     look = theme("dark")
     made = Board(palette(look.colors, look.band_alpha))
-    made.set_specs([StripSpec("A/x", "x", unit="V", kind=kind, period=SECOND, states=((0, "Idle"), (1, "Sun")))])
+    made.set_specs(
+        [StripSpec("A/x", "x", unit="V", kind=kind, period=SECOND, states=((0, "Idle"), (1, "Sun")), decimals=2)]
+    )
     made.arrange(Arrangement(0, 1, (0, 60), 100, 1), 100)
     made.span = 100 * SECOND
     return made
