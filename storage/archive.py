@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -57,13 +56,13 @@ class Archive:
         self._connection: Connection | None = connection
         self._ledger = ledger
         self._clock = clock
-        self._writer = uuid.uuid4().hex
         self._mark: Mark | None = None
         self._write = threading.RLock()
         self._readers: set[Connection] = set()
         self._changed = threading.Condition()
         self._barred = False
         self._closed = False
+        self._recorded_into = False
         self.path = way.path
         self.notices: list[str] = []
 
@@ -129,15 +128,26 @@ class Archive:
             )
         return int(session)
 
-    def last_numbers(self) -> tuple[int, int, int]:
-        """The highest group, channel and block numbers in use, for the one who hands out the next."""
-        with self.reading() as cursor:
-            (found,) = rows(
-                cursor,
-                "SELECT (SELECT coalesce(max(id), 0) FROM _group), (SELECT coalesce(max(id), 0) FROM _channel), "
-                "(SELECT coalesce(max(id), 0) FROM _every_block)",
-            )
-        return int(found[0]), int(found[1]), int(found[2])
+    def claim(self) -> tuple[int, int, int]:
+        """Become the one writer: the highest group, channel and block numbers in use, to hand out the next.
+
+        Raises StorageError where somebody records already; ``release`` ends it.
+        """
+        with self._write:
+            if self._recorded_into:
+                raise StorageError(f"{self.path} is being recorded into: use that recorder, or close it first.")
+            with self.reading() as cursor:
+                ((group, channel, block),) = rows(
+                    cursor,
+                    "SELECT (SELECT coalesce(max(id), 0) FROM _group), (SELECT coalesce(max(id), 0) FROM _channel), "
+                    "(SELECT coalesce(max(id), 0) FROM _every_block)",
+                )
+            self._recorded_into = True
+        return int(group), int(channel), int(block)
+
+    def release(self) -> None:
+        """Give up what ``claim`` gave."""
+        self._recorded_into = False
 
     def write(self, batch: Batch) -> bool:
         """Commit ``batch``, all of it or nothing; False where it was there already (an answer got lost).
@@ -146,12 +156,12 @@ class Archive:
         """
         with self._writing() as connection:
             with transaction(connection):
-                found = rows(connection, "SELECT seq, samples, newest FROM _writer WHERE id = ?", [self._writer])
+                found = rows(connection, "SELECT seq, samples, newest FROM _writer WHERE id = ?", [batch.writer])
                 seq, samples, newest = found[0] if found else (0, 0, None)
                 if seq >= batch.seq:
                     return False
                 mark = Mark(
-                    self._writer,
+                    batch.writer,
                     batch.seq,
                     samples + batch.samples,
                     _later(newest, batch.newest),
@@ -239,7 +249,7 @@ class Archive:
                 door.close(connection)
             except DatabaseError as problem:
                 # Closing folds the log into the file; where that fails the log stays, and is replayed next time.
-                log.warning("closing %s: %s", self.path, problem)
+                log.info("closing %s: %s", self.path, problem)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

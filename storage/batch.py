@@ -49,11 +49,13 @@ EVENT_ROWS = pa.schema(
 class Batch:
     """Rows by table, in the order of writing, and what they add up to.
 
+    ``writer`` (unique in the world) and ``seq`` (1, 2, 3...) together say which batch this is.
     ``samples`` counts the values that were not in the archive before; ``newest`` is the latest time among them.
     ``superseded`` are blocks whose samples stand in this batch again, in a larger chunk; ``ended`` are sessions
     with the time of their end.
     """
 
+    writer: str
     seq: int
     rows: list[tuple[str, pa.Table]] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)

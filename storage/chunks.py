@@ -24,6 +24,9 @@ The log of the database repeats, with each commit, every list since the last mul
 2.0.0): chunks of 4,096 samples would make a commit of one satellite write sixty times its own bytes.
 """
 
+WORTH_ORDERING = 16
+"""Samples a channel from which its neighbours in the table matter."""
+
 BLOCK_SCHEMA = pa.schema(
     [
         ("id", pa.int64()),
@@ -53,6 +56,7 @@ CHUNK_SCHEMA = pa.schema(
         ("quality", pa.list_(pa.uint8())),
     ]
 )
+_LISTS = ("f4", "f8", "i8", "u8", "quality")
 _MAX = np.iinfo(np.int64).max
 _MIN = np.iinfo(np.int64).min
 
@@ -74,6 +78,11 @@ class Rows:
 @lru_cache(maxsize=256)
 def _fits(column: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     return np.can_cast(column, wanted, casting="safe")
+
+
+@lru_cache(maxsize=1024)
+def _no_lists(k: int) -> tuple[pa.Array, ...]:
+    return tuple(pa.nulls(k, CHUNK_SCHEMA.field(name).type) for name in _LISTS)
 
 
 def check(frame: Frame) -> None:
@@ -162,7 +171,7 @@ def _chunk(
             return None, 0
     else:
         missing = None
-    if values.dtype.kind == "f":
+    if values.dtype.kind == "f" and values.shape[1] >= WORTH_ORDERING:
         order = _alike(values)
         values, numbers = values[order], numbers[order]
         missing = None if missing is None else missing[order]
@@ -170,16 +179,7 @@ def _chunk(
     k, n = values.shape
     first, last, count = _extent(times, missing, k, n)
     header = _header(values, missing, quality)
-    columns = {
-        name: pa.nulls(k, pa.list_(kind_type))
-        for name, kind_type in (
-            ("f4", pa.float32()),
-            ("f8", pa.float64()),
-            ("i8", pa.int64()),
-            ("u8", pa.uint64()),
-            ("quality", pa.uint8()),
-        )
-    }
+    columns = dict(zip(_LISTS, _no_lists(k), strict=True))
     flat = values.reshape(-1)
     columns[kind] = _lists(pa.array(flat, mask=None if missing is None else missing.reshape(-1)), k, n)
     if quality is not None:

@@ -8,6 +8,7 @@ the same transaction. What a crash leaves in the fresh tables stays there and is
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,13 +63,14 @@ class Encoder:
     def __init__(self, last_group: int, last_channel: int, last_block: int) -> None:
         self._roster = Roster(last_group, last_channel)
         self._block = last_block
+        self._writer = uuid.uuid4().hex
         self._seq = 0
         self._held: dict[int, _Held] = {}
 
     def encode(self, items: list[tuple[int, Item]], *, last: bool = False) -> Batch:
         """The batch of ``items``; ``last`` writes everything that is held as chunks."""
         self._seq += 1
-        batch = Batch(self._seq)
+        batch = Batch(self._writer, self._seq)
         arrived: dict[int, tuple[Numbered, list[Frame]]] = {}
         minutes: list[Minute] = []
         gaps: list[tuple[int, Gap]] = []

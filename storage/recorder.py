@@ -78,7 +78,7 @@ class Recorder:
         interval_s: float = INTERVAL_S,
         reserve_bytes: int = RESERVE_BYTES,
         retry_s: tuple[float, float] = RETRY_S,
-        on_commit: Callable[[RecorderStatus], None] | None = None,
+        on_commit: Callable[[RecorderStatus], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         free: Callable[[], int] | None = None,
     ) -> None:
@@ -89,7 +89,7 @@ class Recorder:
         self._on_commit = on_commit
         self._clock = clock
         self._free = free or (lambda: shutil.disk_usage(archive.path.parent).free)
-        self._encoder = Encoder(*archive.last_numbers())
+        self._encoder = Encoder(*archive.claim())
         self._minutes = Minutes()
         self._waiting = Waiting(bound_values)
         self._refused: dict[int, Gap] = {}
@@ -182,6 +182,8 @@ class Recorder:
                 self._changed.notify_all()
             # A commit under way cannot be taken back; it ends by itself, or with the process.
             self._thread.join(1.0)
+        if not self._thread.is_alive():
+            self._archive.release()
         with self._changed:
             return self._lost == 0 and self._lost_news == 0 and not self._thread.is_alive()
 
