@@ -223,8 +223,9 @@ def assert_same(of: Board, seconds: float) -> None:
     assert not len(wrong), f"{len(wrong)} pixels differ, first at row, column {wrong[0].tolist()}"
 
 
-@pytest.mark.parametrize("span_s", [20, 61, 240, 1200, 5400])
-@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize(
+    ("span_s", "scale"), [(20, 1), (61, 1), (240, 1), (1200, 1), (5400, 1), (20, 2), (240, 2), (1000, 2)]
+)
 def test_the_ring_equals_a_slow_painter_at_every_zoom(span_s: int, scale: int) -> None:
     rng = np.random.default_rng(span_s)
     one = board(160 * scale, [60 * scale, 50 * scale, 44 * scale, 60 * scale], scale)
@@ -385,3 +386,23 @@ def test_panning_and_coming_back_to_live_shows_what_was_there() -> None:
     assert_same(one, 301.0)
     one.live = True
     assert_same(one, 302.0)
+
+
+def test_infinite_and_enormous_samples_are_drawn_at_the_edge_and_leave_the_range_alone() -> None:
+    one = board(100, [60, 50, 44, 50])
+    one.span = 100 * SECOND
+    times = START + np.arange(100) * SECOND
+    values = np.sin(times / 9e6)
+    values[[30, 50]] = math.inf, -math.inf
+    feed(one, "A/x", times, values)
+    one.now = int(times[-1])
+    one.tick(0.0)
+    one.tick(1.0)
+    assert -3 < one.ranges[0].low < one.ranges[0].high < 3
+    strip = one.sheet.unrolled()[:60]
+    assert strip[BAR, 30] == PALETTE.trace
+    assert strip[58, 50] == PALETTE.trace
+    feed(one, "A/x", np.array([START + 100 * SECOND]), np.array([-1e308]))
+    feed(one, "A/x", np.array([START + 101 * SECOND]), np.array([1e308]))
+    one.now = START + 101 * SECOND
+    one.tick(2.0)

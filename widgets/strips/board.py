@@ -94,6 +94,11 @@ class Board:
         self._refit = True
         self.sheet.spoil()
 
+    def forget(self, row: int) -> None:
+        """Read one strip's history again."""
+        self.data.forget(row)
+        self._refit = True
+
     def set_palette(self, palette: Palette) -> None:
         """Another theme."""
         self.palette = palette

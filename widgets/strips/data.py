@@ -181,13 +181,14 @@ class StripData:
     def extents(self, first: int, last: int) -> npt.NDArray[np.float64]:
         """(S, 4) least and greatest sample and bound of the band in the columns; NaN where there is none."""
         places = self.table.places(max(first, self.table.left), min(last, self.table.right))
-        low, high = self.table.low[:, places].min(axis=1), self.table.high[:, places].max(axis=1)
-        band_low, band_high = self.table.band_low[:, places], self.table.band_high[:, places]
-        out = np.stack([
-            low,
-            high,
-            np.fmin.reduce(np.where(np.isfinite(band_low), band_low, np.nan), axis=1),
-            np.fmax.reduce(np.where(np.isfinite(band_high), band_high, np.nan), axis=1),
-        ], axis=1)  # fmt: skip
-        out[~np.isfinite(out)] = np.nan
-        return out
+        columns = [
+            np.where(np.isfinite(held), held, np.nan)
+            for held in (
+                self.table.low[:, places],
+                self.table.high[:, places],
+                self.table.band_low[:, places],
+                self.table.band_high[:, places],
+            )
+        ]
+        kinds = (np.fmin, np.fmax, np.fmin, np.fmax)
+        return np.stack([kind.reduce(held, axis=1) for kind, held in zip(kinds, columns, strict=True)], axis=1)

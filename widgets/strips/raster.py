@@ -62,7 +62,8 @@ class Marks:
 def row_of(frame: Frame, values: Floats) -> Rows:
     """(m, k) values to rows, held within the strip and below its finding bar; any row for NaN."""
     top, bottom = frame.top[:, None] + BAR * frame.scale, frame.bottom[:, None] - 1
-    place = np.clip(frame.zero[:, None] - values * frame.gain[:, None], top, bottom)
+    with np.errstate(over="ignore"):  # what is too large for the screen may be too large for a number
+        place = np.clip(frame.zero[:, None] - values * frame.gain[:, None], top, bottom)
     return np.rint(np.where(np.isnan(place), top, place)).astype(np.intp)
 
 

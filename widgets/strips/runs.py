@@ -58,7 +58,8 @@ def measure(table: Table, first: int, last: int, rules: Rules, rows: npt.NDArray
     step = ahead.times - behind.times
     joined = (behind.times > NEVER) & (ahead.times < LATER) & (step <= gap)
     share = (edges - behind.times) / np.where(joined, step, 1)
-    line = np.where(joined, behind.values + (ahead.values - behind.values) * share, np.nan)
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite sample has a pixel, but no line leads to it
+        line = np.where(joined, behind.values + (ahead.values - behind.values) * share, np.nan)
     low = np.fmin(np.fmin(np.where(has, least, np.nan), line[:, :-1]), line[:, 1:])
     high = np.fmax(np.fmax(np.where(has, greatest, np.nan), line[:, :-1]), line[:, 1:])
 

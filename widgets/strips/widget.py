@@ -72,7 +72,7 @@ class Strips(Canvas):
             if expected_low is not None and expected_high is not None:
                 store.add_expected(key, times, expected_low, expected_high)
         if row is not None:
-            self.board.data.forget(row)
+            self.board.forget(row)
 
     def append(self, key: str, times: Times, values: Floats) -> None:
         """Add (n,) times and values of one channel; NaN is an absent sample."""
