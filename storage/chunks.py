@@ -27,6 +27,9 @@ The log of the database repeats, with each commit, every list since the last mul
 WORTH_ORDERING = 16
 """Samples a channel from which its neighbours in the table matter."""
 
+WORTH_NO_COPY = 1 << 20
+"""Bytes of a commit from which its batches are handed over as they are."""
+
 BLOCK_SCHEMA = pa.schema(
     [
         ("id", pa.int64()),
@@ -72,7 +75,9 @@ class Rows:
         """Blocks and chunks, or None where there are none."""
         if not self.chunks:
             return None
-        return pa.Table.from_batches(self.blocks), pa.Table.from_batches(self.chunks)
+        blocks, chunks = pa.Table.from_batches(self.blocks), pa.Table.from_batches(self.chunks)
+        # The database takes each batch in a turn of its own: dozens of a few rows cost more than copying them.
+        return (blocks, chunks) if chunks.nbytes > WORTH_NO_COPY else (blocks.combine_chunks(), chunks.combine_chunks())
 
 
 @lru_cache(maxsize=256)
