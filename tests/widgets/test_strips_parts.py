@@ -63,8 +63,15 @@ def test_the_range_stays_while_the_samples_fill_enough_of_it() -> None:
 
 
 def test_a_wide_band_does_not_flatten_the_trace() -> None:
-    shown = follow(None, Extent(1.0, 2.0, -500.0, 500.0), score=False, finest=0.0)
-    assert shown.high - shown.low < 4
+    shown = follow(None, Extent(1.0, 2.0, -500.0, 500.0, 1000.0), score=False, finest=0.0)
+    assert shown.high - shown.low < 8
+
+
+def test_a_trace_far_from_what_is_expected_is_shown_with_it() -> None:
+    shown = follow(None, Extent(0.89, 0.95, 0.51, 0.61, 0.1), score=False, finest=0.0)
+    assert shown.low < 0.51 and shown.high > 0.95
+    one_sided = follow(None, Extent(0.025, 0.037, NONE, 0.02), score=False, finest=0.0)
+    assert one_sided.low < 0.02 and one_sided.high > 0.037
 
 
 def test_a_constant_is_shown_in_the_middle_and_no_samples_keep_the_range() -> None:

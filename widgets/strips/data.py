@@ -179,7 +179,7 @@ class StripData:
         return set(np.nonzero(self.table.late[:, places])[0].tolist())
 
     def extents(self, first: int, last: int) -> npt.NDArray[np.float64]:
-        """(S, 4) least and greatest sample and bound of the band in the columns; NaN where there is none."""
+        """(S, 5) least and greatest sample and bound of the band in the columns, and the band's mean width; or NaN."""
         places = self.table.places(max(first, self.table.left), min(last, self.table.right))
         columns = [
             np.where(np.isfinite(held), held, np.nan)
@@ -191,4 +191,9 @@ class StripData:
             )
         ]
         kinds = (np.fmin, np.fmax, np.fmin, np.fmax)
-        return np.stack([kind.reduce(held, axis=1) for kind, held in zip(kinds, columns, strict=True)], axis=1)
+        found = [kind.reduce(held, axis=1) for kind, held in zip(kinds, columns, strict=True)]
+        width = columns[3] - columns[2]
+        known = ~np.isnan(width)
+        count = known.sum(axis=1)
+        mean = np.where(known, width, 0.0).sum(axis=1) / np.maximum(count, 1)
+        return np.stack([*found, np.where(count > 0, mean, np.nan)], axis=1)

@@ -10,6 +10,7 @@ from widgets.strips.ticks import decimals_of, nice_step, ticks
 _MARGIN = 0.06
 _LOOSE = 0.40
 """A range is kept as long as the data fill this much of it."""
+_WIDE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Least and greatest of the samples in view and of the band; NaN where there are none."""
+    """Least and greatest of the samples in view and of the band, and how wide that is; NaN where there are none."""
 
     low: float
     high: float
     band_low: float
     band_high: float
+    band_width: float = math.nan
 
 
 def make_range(low: float, high: float, count: int = 3) -> Range:
@@ -77,17 +79,17 @@ def fit(extent: Extent, finest: float, count: int = 3) -> Range:
 
 
 def _wanted(extent: Extent) -> tuple[float, float]:
-    """The samples, and of the band as much as leaves the samples at least a third of the height."""
+    """The samples and what was expected of them, however far they are apart; of a band too wide for that, a part.
+
+    A band more than three times as wide as the samples reach, or open on one side, leaves them a seventh of the
+    height at least.
+    """
     low, high = extent.low, extent.high
     if not (math.isfinite(low) and math.isfinite(high)):
         return extent.band_low, extent.band_high
-    if math.isfinite(extent.band_low) or math.isfinite(extent.band_high):
-        reach = high - low
-        if reach > 0:
-            band_low = max(extent.band_low, low - reach) if math.isfinite(extent.band_low) else low
-            band_high = min(extent.band_high, high + reach) if math.isfinite(extent.band_high) else high
-        else:
-            band_low = extent.band_low if math.isfinite(extent.band_low) else low
-            band_high = extent.band_high if math.isfinite(extent.band_high) else high
-        low, high = min(low, band_low), max(high, band_high)
-    return low, high
+    bounds = [bound for bound in (extent.band_low, extent.band_high) if math.isfinite(bound)]
+    band_low, band_high = min(bounds, default=low), max(bounds, default=high)
+    reach = high - low
+    if reach > 0 and not extent.band_width <= _WIDE * reach:
+        band_low, band_high = max(band_low, low - _WIDE * reach), min(band_high, high + _WIDE * reach)
+    return min(low, band_low), max(high, band_high)
