@@ -23,6 +23,7 @@ FIT_SHARE = 0.7
 """The first part of the history is fitted, the rest calibrates."""
 _LIMIT = 1e3  # in half ranges: keeps squares of what is absurd inside a double's accuracy
 _COUNTED = 0.9  # share of equal steps that makes a counter
+_NEW_STATE = 10.0  # range of 0 or 1: a new state is told at its second sample, and outshines no real excursion
 _MODULI = np.array([2.0**k for k in (8, 10, 12, 14, 16, 20, 24, 32)])
 
 
@@ -136,7 +137,8 @@ def fit_channel(channel: Channel, x: Floats, good: Mask) -> Fit:
     half = _range(channel, kind, y[rows]) / 2
     u = np.clip((y - middle) / half, -_LIMIT, _LIMIT)
     weights, bias = _ridge(u, fit_rows[fit_rows >= LAGS])
-    usual, least = _activity(u, fit_rows)
+    # A code that comes and goes is no scatter: only being new counts.
+    usual, least = (0.0, 1.0) if kind is Kind.STATE else _activity(u, fit_rows)
     spacing = max(1.0, len(good) / len(rows))
     return Fit(kind, middle, half, weights, bias, usual, least, step, top, known, spacing)
 
@@ -163,7 +165,7 @@ def _kind(channel: Channel, x: Floats, good: Mask, values: Floats) -> tuple[Kind
 def _range(channel: Channel, kind: Kind, y: Floats) -> float:
     """The operating range in the units of the judged series: declared, else what was seen, never nothing."""
     if kind is Kind.STATE:
-        return 1.0
+        return _NEW_STATE
     if channel.span is not None and kind is Kind.LEVEL:
         declared = float(channel.span[1] - channel.span[0])
         if np.isfinite(declared) and declared > 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +119,7 @@ class GroupJudge:
             found.judged.ratio[place] = np.where(result.shown, result.bank.ratio, np.nan).T
             found.judged.low[place] = result.low.T
             found.judged.high[place] = result.high.T
-            self._report(times, result, found)
+            self._report(times, x, result, found)
             self._ask(times, counts, valid, result)
         intake.advance(times)
         if intake.row == STRETCH:
@@ -150,9 +150,13 @@ class GroupJudge:
             )
             network.take(strip)
 
-    def _report(self, times: Times, result: Result, found: Found) -> None:
+    def _report(self, times: Times, x: Floats, result: Result, found: Found) -> None:
+        states = self._scorer.fits.kind == Kind.STATE
         for hit in result.bank.hits:
-            found.findings.append(self._finding(times, hit, BANK[hit.score], opens=True))
+            point = self._finding(times, hit, BANK[hit.score], opens=True)
+            if states[hit.channel]:
+                point = replace(point, reason=self._state(hit.channel, x[hit.channel, hit.column]))
+            found.findings.append(point)
             for other in hit.seconds:
                 found.findings.append(self._finding(times, hit, BANK[other], opens=False))
         for hit in result.baseline.hits:
@@ -160,6 +164,10 @@ class GroupJudge:
         for column, channel in result.bank.settled:
             path, when = self._paths[channel], int(times[column])
             found.findings.append(Point(when, "", _VERSION, path, 1.0, self._merge, "", settled=True))
+
+    def _state(self, channel: int, code: float) -> str:
+        names = dict(self.group.channels[channel].states)
+        return f"{names.get(int(code), f'state {code:g}')} was not met before"
 
     def _finding(self, times: Times, hit: Hit, judge: str, *, opens: bool) -> Point:
         reason = hit.describe(judge) if opens else ""

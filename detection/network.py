@@ -136,17 +136,17 @@ class Network:
 
     def _cut(self, strip: Strip, positions: npt.NDArray[np.intp]) -> None:
         width = self.spec.window
-        columns = positions[:, None] + np.arange(width)
-        counts = strip.counts[:, positions]
-        ready = strip.ready[:, positions] & self._fit[:, None] & (counts >= math.ceil(_REAL * width))
-        if not ready.any():
-            return
+        ready = strip.ready[:, positions] & self._fit[:, None]
+        ready &= strip.counts[:, positions] >= math.ceil(_REAL * width)
         if not strip.valid.all():
-            real = np.count_nonzero(strip.valid[:, columns], axis=2)
+            real = np.count_nonzero(strip.valid[:, positions[:, None] + np.arange(width)], axis=2)
             ready &= real >= np.floor(_REAL * width / strip.spacing)[:, None]
-        which = np.stack(np.nonzero(ready.T))
-        if not which.shape[1]:
+        # Only positions that ask for something become rows of the record, whatever was cut together.
+        asking = ready.any(axis=0)
+        if not asking.any():
             return
+        positions, ready = positions[asking], ready[:, asking]
+        counts, which = strip.counts[:, positions], np.stack(np.nonzero(ready.T))
         position, channel = which
         # What lies before a restart is not of this run: its oldest sample stands for it.
         inside = np.maximum(np.arange(width), width - counts[channel, position][:, None])
