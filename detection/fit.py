@@ -23,6 +23,7 @@ FIT_SHARE = 0.7
 """The first part of the history is fitted, the rest calibrates."""
 _LIMIT = 1e3  # in half ranges: keeps squares of what is absurd inside a double's accuracy
 _COUNTED = 0.9  # share of equal steps that makes a counter
+_WRAPS = 0.03  # share of steps back that a counter of whole numbers may have
 _NEW_STATE = 10.0  # range of 0 or 1: a new state is told at its second sample, and outshines no real excursion
 _MODULI = np.array([2.0**k for k in (8, 10, 12, 14, 16, 20, 24, 32)])
 
@@ -149,17 +150,16 @@ def _kind(channel: Channel, x: Floats, good: Mask, values: Floats) -> tuple[Kind
     steps = np.diff(x)[good]
     if channel.type == "bool" or len(steps) < 16:
         return Kind.LEVEL, 0.0, 0.0
-    step = float(np.median(steps))
-    if step == 0:
+    moving = steps[steps != 0]
+    if 2 * len(moving) < len(steps):
         return Kind.LEVEL, 0.0, 0.0
-    tolerance = 1e-6 * max(abs(step), float(np.abs(values).max()) * 1e-6)
-    steady = np.abs(steps - step) <= tolerance
-    forward = steps * np.sign(step) > 0
+    step = float(np.median(moving))
+    backward = steps * np.sign(step) < 0
+    steady = np.abs(steps - step) <= 1e-6 * max(abs(step), float(np.abs(values).max()) * 1e-6)
     whole = bool((values == np.rint(values)).all())
-    if steady.mean() < _COUNTED and not (whole and forward.mean() >= 0.97):
+    if steady.mean() < _COUNTED and not (whole and backward.mean() <= _WRAPS):
         return Kind.LEVEL, 0.0, 0.0
-    wrapped = bool((steps * np.sign(step) < 0).any())
-    return Kind.COUNTER, step, float(np.abs(values).max()) if wrapped else 0.0
+    return Kind.COUNTER, step, float(np.abs(values).max()) if backward.any() else 0.0
 
 
 def _range(channel: Channel, kind: Kind, y: Floats) -> float:
