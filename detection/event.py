@@ -53,9 +53,10 @@ class Event:
 class Judged:
     """What was made of consecutive samples of one group, in step with them.
 
-    ``times`` (n,) int64; ``ratio`` (n, channels) float32, largest score of the bank over its threshold (1 is the
-    threshold, NaN before a channel can be judged); ``low`` and ``high`` (n, channels) float32, what was
-    expected of the channel, in channel units.
+    ``times`` (n,) int64; ``ratio`` (n, channels) float32, largest score of the bank over its threshold, the alarm
+    budget included (above 1 is an alarm where the channel is armed; NaN where a channel cannot be judged: before its
+    first fit, missing, late); ``low`` and ``high`` (n, channels) float32, what was expected of the channel, in channel
+    units: the linear prediction, give or take the threshold of its residual (NaN where there is none).
     """
 
     group: Group

@@ -50,8 +50,8 @@ class DetectionSettings:
     ``history`` samples are kept for fitting. ``rearm`` samples after a gap raise nothing. A record reaches
     back ``orbits`` orbits where that is longer than its policy says; a group that does not know its own is taken
     to have one of ``orbit`` microseconds. ``persistence`` samples beyond a limit make an event.
-    ``openers`` are the judges whose alarm opens an event (networks: ``networks_open``); the others second.
-    ``merge`` samples join two alarms into one event.
+    ``merge`` samples join two alarms into one event. Whether the baseline and the networks may open
+    events, or only second them, is ``robust_z_opens`` and ``networks_open``.
     """
 
     alpha: float = 0.1
