@@ -1,7 +1,8 @@
 """Faults that a plain limit does not catch: what each does to which channels, how large, when, and when it shows.
 
 Pure values, any thread. The size is counted in commissioning sigmas: the standard deviation of the main channel
-over its first ``COMMISSIONING`` samples without the fault.
+over its first ``COMMISSIONING`` samples without the fault. The ceiling holds just as well for whoever takes the
+standard deviation and the mean from one of the spans of ``OTHERS``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ HOUR = 3600.0
 """The fault lies between 40 % and 80 % of it, in seconds after the start."""
 COMMISSIONING = 1000
 """Samples at 1 Hz whose standard deviation is one sigma."""
+OTHERS = (700, 1200, 1440)
+"""What else might be called commissioning: the part that is fitted, a longer one, all that comes before a fault."""
 CEILING = 6.0
 """No value of the main channel departs further from its commissioning mean, and none from the same run without the
 fault, in sigmas."""
@@ -48,7 +51,7 @@ def _kinds() -> tuple[Kind, ...]:
             "wheel_bearing_friction",
             f"aocs/wheel_{n}_current",
             1,
-            (Effect(f"aocs/wheel_{n}_temperature", 2.5, slow=True), Effect("aocs/pointing_error", 0.006)),
+            (Effect(f"aocs/wheel_{n}_temperature", 1.5, slow=True), Effect("aocs/pointing_error", 0.006)),
         )
         for n in (1, 2, 3)
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.chance import Use, draws
-from simulator.faults import CEILING, COMMISSIONING, HOUR, KINDS, Fault
+from simulator.faults import CEILING, COMMISSIONING, HOUR, KINDS, OTHERS, Fault
 from simulator.orbit import Floats
 from simulator.spacecraft import BLOCK, Spacecraft
 from telemetry import Injected
@@ -19,7 +19,7 @@ from telemetry.clock import SECOND
 
 _FIRST, _LAST = 0.4 * HOUR, 0.8 * HOUR
 _SIZES = (4.8, 5.6)  # sigmas; the ceiling lowers it where noise or a cycle adds to it
-_MARGIN = 0.975  # of the ceiling: for the quantum, and for whoever takes sigma from a few more samples
+_MARGIN = 0.985  # of the ceiling: the converter's quantum comes on top
 
 
 def inject(seed: int, satellites: int, start: int) -> tuple[int, Fault, Injected]:
@@ -58,14 +58,20 @@ def _describe(spacecraft: Spacecraft, without: dict[str, Floats], fault: Fault, 
 
 def _amount(fault: Fault, nominal: Floats, size: float) -> float:
     """Height of ``fault`` for ``size`` sigmas, lowered until no value passes the ceiling."""
+    seconds = np.arange(len(nominal), dtype=np.float64)
+    shape, sign = fault.shape(seconds), fault.kind.sign
+    inside = shape > 0
     sigma, mean = float(nominal[:COMMISSIONING].std()), float(nominal[:COMMISSIONING].mean())
-    shape = fault.shape(np.arange(len(nominal), dtype=np.float64))
+    spans = [nominal[:samples] for samples in (COMMISSIONING, *OTHERS)]
+    smallest = min(float(span.std()) for span in spans)
     if fault.kind.stuck_heater:
         # The tank leaves its cycle: the departure from the run without the fault is largest at the cycle's bottom.
-        return min(mean + size * sigma, float(nominal.min()) + _MARGIN * CEILING * sigma)
-    inside = shape > 0
-    room = _MARGIN * CEILING * sigma - fault.kind.sign * (nominal[inside] - mean)
-    return fault.kind.sign * min(size * sigma, float((room / shape[inside]).min()))
+        return min(mean + size * sigma, float(nominal.min()) + _MARGIN * CEILING * smallest)
+    heights = [size * sigma]
+    for span in spans:
+        room = _MARGIN * CEILING * float(span.std()) - sign * (nominal[inside] - float(span.mean()))
+        heights.append(float((room / shape[inside]).min()))
+    return sign * min(heights)
 
 
 def _hour(spacecraft: Spacecraft) -> dict[str, Floats]:

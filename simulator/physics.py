@@ -61,9 +61,7 @@ def _battery(sun: Floats, load: Floats) -> tuple[Floats, Floats]:
     return current, missing
 
 
-def _power(
-    orbit: Orbit, t: Floats, sun: Floats, load: Floats, current: Floats, missing: Floats
-) -> dict[str, Floats]:
+def _power(orbit: Orbit, t: Floats, sun: Floats, load: Floats, current: Floats, missing: Floats) -> dict[str, Floats]:
     full = missing / (_CAPACITY * 3600)
     # The regulator draws from the panels what the bus and the charge need, no more.
     drawn = sun * (load / BUS + HEATER_SHARE * HEATER) + np.maximum(current, 0)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from simulator import Simulation, open_simulation
-from simulator.faults import KINDS
+from simulator.faults import COMMISSIONING, KINDS, OTHERS
 from telemetry import Channel, Injected
 from telemetry.clock import SECOND, parse_iso
 
@@ -53,9 +53,12 @@ def test_one_fault_lies_between_40_and_80_percent_of_the_first_hour(seed: int) -
 def test_the_main_channel_departs_by_at_most_six_sigmas_and_clearly(seed: int) -> None:
     fault, touched, without = runs(seed)
     values, nominal = touched[fault.channels[0]][1], without[fault.channels[0]][1]
-    sigma, mean = nominal[:1000].std(), nominal[:1000].mean()
-    assert 3.5 <= np.abs(values - nominal).max() / sigma <= 6
+    sigma, mean = nominal[:COMMISSIONING].std(), nominal[:COMMISSIONING].mean()
+    assert 3.4 <= np.abs(values - nominal).max() / sigma <= 6
     assert np.abs(values - mean).max() / sigma <= 6
+    for samples in OTHERS:
+        span = nominal[:samples]
+        assert np.abs(values - span.mean()).max() / span.std() <= 6
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -102,9 +102,7 @@ def test_columns_have_the_type_of_their_channel_and_cannot_be_changed() -> None:
 
 def test_a_run_begins_where_it_is_told_to() -> None:
     assert frames_of("sim:demo?duration=1")[0].times.tolist() == [parse_iso("2030-01-01T00:00:00Z")]
-    assert frames_of("sim:demo?duration=1&start=2024-02-29T12:00:00Z")[0].times[0] == parse_iso(
-        "2024-02-29T12:00:00Z"
-    )
+    assert frames_of("sim:demo?duration=1&start=2024-02-29T12:00:00Z")[0].times[0] == parse_iso("2024-02-29T12:00:00Z")
     now = 1_700_000_000_123_456
     source = open_simulation("sim:demo?start=now&duration=2", now=now)
     first = next(source.frames(threading.Event(), SECOND))
@@ -142,9 +140,7 @@ def test_a_span_of_nothing_is_refused() -> None:
         next(open_simulation("sim:demo").frames(threading.Event(), 0))
 
 
-@pytest.mark.parametrize(
-    "spec", ["quiet?seed=7", "quiet?seed=1&eclipse=36", "quiet?seed=3&eclipse=0", "demo?seed=5"]
-)
+@pytest.mark.parametrize("spec", ["quiet?seed=7", "quiet?seed=1&eclipse=36", "quiet?seed=3&eclipse=0", "demo?seed=5"])
 def test_no_limit_is_crossed_and_no_span_is_left(spec: str) -> None:
     for channel, values in channels_of(frames_of(f"sim:{spec}&duration=12000")).values():
         for limit in channel.limits:
@@ -181,9 +177,7 @@ def test_every_mode_has_a_name_and_comes_in_the_first_quarter_of_an_hour_or_so()
 
 
 def test_the_battery_gives_by_night_what_the_panels_bring_back_by_day() -> None:
-    run = {
-        key: values for key, (_, values) in channels_of(frames_of("sim:quiet?satellites=1&duration=5700")).items()
-    }
+    run = {key: values for key, (_, values) in channels_of(frames_of("sim:quiet?satellites=1&duration=5700")).items()}
     dark = run["SAT-001/eps/eclipse"] > 0
     current, charge = run["SAT-001/eps/battery_current"], run["SAT-001/eps/battery_charge"]
     assert 400 < dark.sum() < 700

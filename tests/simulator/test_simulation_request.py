@@ -19,9 +19,7 @@ def test_what_is_not_said_has_its_default() -> None:
 
 
 def test_everything_can_be_said() -> None:
-    request = read_request(
-        "sim:quiet?satellites=64&seed=0&start=2029-12-31T23:00:00%2B01:00&rate=2.5&duration=1e3"
-    )
+    request = read_request("sim:quiet?satellites=64&seed=0&start=2029-12-31T23:00:00%2B01:00&rate=2.5&duration=1e3")
     assert (request.satellites, request.seed, request.rate, request.duration) == (64, 0, 2.5, 1000.0)
     assert request.start == parse_iso("2029-12-31T22:00:00Z")
     assert read_request("quiet?eclipse=35").eclipse == 35
