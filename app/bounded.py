@@ -21,9 +21,7 @@ class BoundedQueue(Generic[T]):
     def put(self, item: T, weight: int, timeout: float) -> bool:
         """Add ``item``, waiting up to ``timeout`` s for room; False where there was none."""
         with self._changed:
-            if not self._changed.wait_for(
-                lambda: not self._items or self._weight + weight <= self._bound, timeout
-            ):
+            if not self._changed.wait_for(lambda: not self._items or self._weight + weight <= self._bound, timeout):
                 return False
             self._items.append((item, weight))
             self._weight += weight

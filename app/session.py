@@ -89,9 +89,7 @@ class Session:
             models=json.dumps([{"name": c.name, "version": c.version, "sha256": c.sha256} for c in cards]),
             relative=self.relative,
         )
-        self._pool = Pool(
-            engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows
-        )
+        self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
         self._abandon = threading.Event()
         self._begun = time.monotonic()
         self._ended: float | None = None
@@ -212,9 +210,7 @@ class Session:
 
     def _line(self, number: int, source: Source, specs: Sequence[WindowSpec]) -> Line:
         judge = Judge(specs, self._submitter(source.mode == "paced"))
-        return Line(
-            number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan
-        )
+        return Line(number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan)
 
     def _submitter(
         self, paced: bool

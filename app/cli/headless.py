@@ -120,7 +120,5 @@ def _summary(outcome: MonitorResult) -> str:
             f"({event.model}), {event.severity}"
         )
     for fault in outcome.injected:
-        lines.append(
-            f"Injected: {fault.start} to {fault.end}  {fault.satellite}  {fault.channels[0]} ({fault.kind})"
-        )
+        lines.append(f"Injected: {fault.start} to {fault.end}  {fault.satellite}  {fault.channels[0]} ({fault.kind})")
     return "\n".join(lines) + "\n"

@@ -42,9 +42,7 @@ class CoreClient:
             self._changed.wait_for(lambda: number in self._answers or self._lost, timeout)
             answer = self._answers.pop(number, None)
         if answer is None:
-            raise LinkError(
-                "The core is gone." if self._lost else f"The core did not answer within {timeout:g} s."
-            )
+            raise LinkError("The core is gone." if self._lost else f"The core did not answer within {timeout:g} s.")
         if "error" in answer:
             raise LinkError(str(answer["error"]))
         return answer

@@ -19,7 +19,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.launch import LaunchError, attach, start, wait_ready
 from app.link.client import CoreClient
-from app.link.wire import Header, LinkError
+from app.link.wire import LinkError
 from app.plan import Plan
 from telemetry.clock import SECOND
 
