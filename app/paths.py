@@ -31,10 +31,10 @@ def default_archive() -> Path:
 
 
 def run_archive(now: datetime) -> Path:
-    """A new file for one headless run."""
+    """A new file for one headless run; runs of other processes that begin in the same second get others."""
     folder = data_folder() / "runs"
     folder.mkdir(parents=True, exist_ok=True)
-    stem = now.strftime("%Y-%m-%dT%H-%M-%SZ")
+    stem = f"{now:%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}"
     path = folder / f"{stem}.duckdb"
     extra = 1
     while path.exists():
