@@ -14,7 +14,7 @@ from pathlib import Path
 from inference.card import ModelCard
 from inference.config import parse_config
 from inference.contract import window_spec
-from inference.errors import EngineError
+from inference.errors import DamagedModelError, EngineError
 
 LARGEST_CONFIG = 1 << 20
 LARGEST_MODEL = 1 << 30
@@ -23,11 +23,15 @@ LARGEST_MODEL = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a repository holds: usable models by name, and a sentence for each entry that is not."""
+    """What a repository holds: usable models by name, and a sentence for each entry that is not.
+
+    ``damaged`` names the broken entries whose model is there and is not the one that was published.
+    """
 
     folder: Path
     cards: tuple[ModelCard, ...]
     broken: dict[str, str]
+    damaged: frozenset[str] = frozenset()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -37,9 +41,13 @@ class Catalogue:
     def select(self, names: Sequence[str] = ()) -> tuple[ModelCard, ...]:
         """The cards of these models, each once, or of every usable model where none is named.
 
-        Raises EngineError for a name that is not there or whose entry is broken.
+        Raises EngineError for a name that is not there or whose entry is broken. Where none is named, a damaged model
+        is refused too: to go on with fewer models than yesterday is for the operator to say, by naming them. An entry
+        that never was a model of this program is only set aside.
         """
         if not names:
+            for name in sorted(self.damaged):
+                raise EngineError(self.broken[name])
             return self.cards
         known = {card.name: card for card in self.cards}
         for name in names:
@@ -62,16 +70,20 @@ def read_repository(folder: Path) -> Catalogue:
         ) from problem
     cards: list[ModelCard] = []
     broken: dict[str, str] = {}
+    damaged: set[str] = set()
     for entry in entries:
         try:
             cards.append(read_model(entry))
+        except DamagedModelError as problem:
+            broken[entry.name] = str(problem)
+            damaged.add(entry.name)
         except EngineError as problem:
             broken[entry.name] = str(problem)
         except OSError as problem:
             broken[entry.name] = (
                 f"The model {entry.name} cannot be read ({problem.strerror or problem}): check the rights of {entry}."
             )
-    return Catalogue(folder, tuple(cards), broken)
+    return Catalogue(folder, tuple(cards), broken, frozenset(damaged))
 
 
 def read_model(folder: Path) -> ModelCard:
@@ -98,9 +110,10 @@ def read_model(folder: Path) -> ModelCard:
         raise EngineError(f"The model {folder.name} has no {path.name} in version {version}: put it back at {path}.")
     digest = _sha256(path)
     if digest != config.parameters["sha256"].lower():
-        raise EngineError(
+        raise DamagedModelError(
             f"The model {folder.name} is not the one that was published: {path} has another sha256 than its "
-            "config.pbtxt says; put the published file back, or train or convert the model again."
+            "config.pbtxt says; put the published file back, train or convert the model again, or leave it out with "
+            "--model."
         )
     tensor = config.inputs[0]
     return ModelCard(
