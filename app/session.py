@@ -80,7 +80,7 @@ class Session:
         self.groups: tuple[Group, ...] = tuple(group for source in sources for group in source.groups)
         self.injected: tuple[Injected, ...] = tuple(fault for source in sources for fault in source.injected)
         self.relative = all(source.relative for source in sources)
-        self.recorder = Recorder(archive)
+        self.recorder = Recorder(archive, reserve_bytes=settings.storage.reserve_mb << 20)
         self.id = archive.begin_session(
             started=started,
             origin=sources[0].origin,
@@ -119,7 +119,9 @@ class Session:
     def notes(self) -> list[str]:
         """Sentences about what was set aside on the way: cells, models, a damaged archive's tail."""
         sources = [note for line in self.lines for note in getattr(line.source, "notes", ())]
-        return [*sources, *self._catalogue_notes, *self.archive.notices]
+        judges = [note for line in self.lines for note in line.judge.notes]
+        # Every line asks the same models, so each would say the same of them.
+        return list(dict.fromkeys([*sources, *self._catalogue_notes, *judges, *self.archive.notices]))
 
     @property
     def recording_failed(self) -> bool:
