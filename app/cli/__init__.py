@@ -12,9 +12,14 @@ import sys
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
-    from app.cli.commands import run  # typer costs 70 ms, which an import of this package need not
+    from app.cli.errors import INTERRUPTED
 
-    code = run(sys.argv[1:] if argv is None else argv)
+    try:
+        from app.cli.commands import run  # typer costs 70 ms, which an import of this package need not
+
+        code = run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

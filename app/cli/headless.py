@@ -32,7 +32,8 @@ def watch(plan: Plan, *, as_json: bool) -> int:
         for source in sources:
             source.close()
         raise
-    for notice in [*notices, *session.notes]:
+    said = [*notices, *session.notes]
+    for notice in said:
         complain(notice)
     interrupted = _Interrupt(session)
     try:
@@ -46,6 +47,9 @@ def watch(plan: Plan, *, as_json: bool) -> int:
     finally:
         session.close()
         interrupted.restore()
+    for notice in session.notes:
+        if notice not in said:
+            complain(notice)
     outcome = result(session)
     sys.stdout.write(outcome.model_dump_json(indent=2) + "\n" if as_json else _summary(outcome))
     if interrupted.seen:
