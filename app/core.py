@@ -40,6 +40,7 @@ class Core:
     def __init__(self, plan: Plan) -> None:
         settings, self.notices = load(settings_file(), plan.settings)
         now = int(time.time() * SECOND)
+        plan = plan.with_history(settings.telemetry.history_s, now)
         sources = open_sources(plan, now)
         self._key = archive_key(plan.archive_path)
         try:
@@ -51,7 +52,7 @@ class Core:
                 source.close()
             raise
         self._stop = threading.Event()
-        self._server = Server(self._key, self._answer, self.session.events)
+        self._server = Server(self._key, self._answer, self.session.events, self._notes)
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
         self.card.write(self._path)
@@ -80,8 +81,11 @@ class Core:
             case "hello":
                 return self._hello()
             case "stop":
-                self._stop.set()
-                return {"stopping": True}
+                # Another window may be watching: the last one ends it.
+                stopping = not request.get("unless_watched") or self._server.clients <= 1
+                if stopping:
+                    self._stop.set()
+                return {"stopping": stopping}
             case other:
                 return {"error": f"This core cannot '{other}'."}
 
@@ -101,8 +105,12 @@ class Core:
             "engine": {"kind": engine.kind, "detail": engine.detail, "reason": engine.reason},
             "models": [card.name for card in session.cards],
             "archive": str(session.plan.archive_path),
-            "notices": [*self.notices, *session.notes],
+            "notes": self._notes(),
         }
+
+    def _notes(self) -> list[str]:
+        failed = self.session.failed
+        return [*self.notices, *self.session.notes, *([failed] if failed else [])]
 
 
 def main() -> int:

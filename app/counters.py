@@ -43,3 +43,5 @@ class Counter(IntEnum):
     """1 once history has been taken in and the pace has begun."""
     DAYS_LEFT = 20
     """Days until the disk is full at the present growth; -1 where it cannot be said."""
+    FIRST = 21
+    """Oldest telemetry time taken in, UTC microseconds; 0 before there is one."""

@@ -33,6 +33,12 @@ def attach(archive: Path, on_news: News, on_lost: Callable[[], None]) -> CoreCli
         return None
 
 
+def may_attach(archive: Path) -> bool:
+    """Whether a core seems to hold ``archive``: its card is there and its process lives. Says nothing for sure."""
+    card = read_card(archive)
+    return card is not None and card.alive
+
+
 def start(plan: Plan) -> subprocess.Popen[bytes]:
     """Start a core for ``plan``; it outlives this process."""
     with log_file("core").open("ab") as log:

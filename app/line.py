@@ -10,18 +10,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from app.bounded import BoundedQueue
+from app.cutting import cut
 from app.eventlog import EventLog
 from app.pace import Pace
 from app.plan import Plan
 from detection import Judge, Output
 from detection.event import Event, Judged, Scored
 from storage import Recorder
-from telemetry import Frame, Source, Tick
+from telemetry import Frame, Source, SourceError, Tick
 from telemetry.clock import SECOND
 from telemetry.ring import LiveRing
 
@@ -33,6 +34,10 @@ SPAN_AT_MAX = 60 * SECOND
 """Telemetry in one frame at full speed."""
 FRAMES_A_SECOND = 10
 """Frames a group and second of wall time, at a set speed: what a moving chart needs."""
+WARM_UP = 3000 * SECOND
+"""What a judge needs to have seen to judge as one that never stopped; a successor is shown no more of it."""
+FLOOD_REST_S = 0.02
+"""Pause of a live source after a frame that could not be taken whole."""
 PUT_DEADLINE_S = 60.0
 """A recorder or a judge that takes nothing for this long has failed."""
 
@@ -63,7 +68,8 @@ class Line:
         self._ring = ring
         self._stop = threading.Event()
         self._abandon = abandon
-        self._pace = Pace(plan.speed, self._stop, int(plan.history * SECOND))
+        self._history = int((plan.history or 0.0) * SECOND)
+        self._pace = Pace(plan.speed, self._stop, self._history)
         self._span = SPAN_AT_MAX if plan.speed is None else max(1, int(plan.speed * SECOND / FRAMES_A_SECOND))
         self._resume_from = plan.resume_from
         self._duration = None if plan.duration is None else int(plan.duration * SECOND)
@@ -73,6 +79,7 @@ class Line:
         self.samples = 0
         self.lost = 0
         self.unjudged = 0
+        self.first = 0
         self.now = 0
         self.clock = 0
         self.delays: deque[int] = deque(maxlen=256)
@@ -84,7 +91,8 @@ class Line:
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
+        # The judge first: what is handed over to a judge that does not live yet would go unjudged.
+        for thread in reversed(self._threads):
             thread.start()
 
     def stop(self) -> None:
@@ -101,6 +109,11 @@ class Line:
         """Seconds that playback is behind the speed asked for."""
         return self._pace.behind
 
+    @property
+    def live(self) -> bool:
+        """Whether history has been taken in, and samples arrive at their pace."""
+        return not self._paced or self._pace.live
+
     def join(self, deadline: float) -> bool:
         """Wait until ``deadline`` (monotonic seconds); whether both threads have ended."""
         for thread in self._threads:
@@ -112,9 +125,7 @@ class Line:
     def _ingest(self) -> None:
         end: int | None = None
         try:
-            for frame in self.source.frames(self._stop, self._span):
-                if not len(frame):
-                    continue
+            for frame in self._frames():
                 if end is None and self._duration is not None:
                     end = int(frame.times[0]) + self._duration
                 if end is not None and frame.times[-1] >= end:
@@ -129,37 +140,49 @@ class Line:
             self.source.close()
             self._hand_over(None, wait=True)
 
+    def _frames(self) -> Iterator[Frame]:
+        frames = self.source.frames(self._stop, SPAN_AT_MAX)
+        return cut(frames, self._span, self._history) if self._paced else (one for one in frames if len(one))
+
     def _take(self, frame: Frame) -> bool:
         stamp = time.monotonic_ns()
         if self._resume_from is not None and frame.times[-1] < self._resume_from:
-            self._hand_over((frame, 0), wait=self._paced)
+            self.first = self.first or int(frame.times[0])
+            if frame.times[-1] >= self._resume_from - WARM_UP:
+                self._hand_over((frame, 0), wait=self._paced)
             return not self._stop.is_set()
         if self._ring is not None:
             self._ring.append(f"s:{frame.group.key}", frame.times, frame.matrix(), stamp)
         count = frame.count()
         self.frames += 1
         self.samples += count
+        self.first = self.first or int(frame.times[0])
         self.now = max(self.now, int(frame.times[-1]))
         self.clock = max(self.clock, self.now)
-        if not self._recorder.put(self._session, frame, wait=self._paced, timeout=PUT_DEADLINE_S):
+        recorded = self._recorder.put(self._session, frame, wait=self._paced, timeout=PUT_DEADLINE_S)
+        if not recorded:
             self.lost += count
-        self._hand_over((frame, stamp), wait=self._paced)
+        judged = self._hand_over((frame, stamp if self.live else 0), wait=self._paced)
+        if not ((recorded and judged) or self._paced):
+            # What floods faster than it can be taken would otherwise keep every other thread from the interpreter.
+            self._stop.wait(FLOOD_REST_S)
         return not self._stop.is_set()
 
     def _tick(self, position: int) -> None:
         self.clock = position
         self._hand_over((Tick(position), 0), wait=False)
 
-    def _hand_over(self, item: _Item | None, *, wait: bool) -> None:
+    def _hand_over(self, item: _Item | None, *, wait: bool) -> bool:
         # A paced source waits for the judge as long as the judge lives; a live one cannot, and its samples then
         # go unjudged, counted.
         weight = len(item[0]) * len(item[0].columns) if item is not None and isinstance(item[0], Frame) else 0
         while not self._abandon.is_set() and self._threads[1].is_alive():
             if self._queue.put(item, weight, 0.25 if wait else 0.0):
-                return
+                return True
             if not wait:
                 break
         self.unjudged += weight
+        return False
 
     # judge thread
 
@@ -187,7 +210,8 @@ class Line:
         for scored in output.scored:
             self._record(scored)
         for event in output.events:
-            self._record(event)
+            if self._resume_from is None or event.open or event.end >= self._resume_from:
+                self._record(event)
             self._events.put(self.number, event)
 
     def _record(self, item: Judged | Scored | Event) -> None:
@@ -198,6 +222,10 @@ class Line:
     def _guard(self, body: Callable[[], None]) -> None:
         try:
             body()
+        except SourceError as problem:
+            self.error = problem
+            log.warning("%s ended early: %s", self.source.name, problem)
+            self._stop.set()
         except Exception as problem:
             self.error = problem
             log.exception("%s ended by itself", threading.current_thread().name)

@@ -30,6 +30,8 @@ class Pace:
         self._clock = clock
         self._anchor: tuple[float, int] | None = None
         self.behind = 0.0
+        self.live = False
+        """Whether the free part is over and the pace holds."""
 
     def wait_for(self, moment: int, on_second: Callable[[int], None]) -> bool:
         """Wait until playback reaches ``moment`` (UTC microseconds); False when stopped first.
@@ -42,6 +44,7 @@ class Pace:
             # The wall clock begins with the first telemetry, not with the program.
             self._anchor = (self._clock(), moment + self._free)
         wall0, first = self._anchor
+        self.live = moment >= first
         due = wall0 + (moment - first) / SECOND / self._speed
         while (left := due - self._clock()) > 0:
             if self._stop.wait(min(left, 1.0)):

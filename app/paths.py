@@ -25,6 +25,11 @@ def settings_file() -> Path:
     return Path(platformdirs.user_config_dir(NAME, appauthor=False)) / "settings.toml"
 
 
+def window_state_file() -> Path:
+    """Where the window was; nothing else is kept there."""
+    return Path(platformdirs.user_state_dir(NAME, appauthor=False, ensure_exists=True)) / "window.ini"
+
+
 def default_archive() -> Path:
     """The one archive that the window records into."""
     return data_folder() / "telemetry.duckdb"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 
@@ -15,10 +15,11 @@ class PlanError(Exception):
 class Plan:
     """Everything that makes a session.
 
-    ``speed`` is telemetry seconds a second, None for as fast as possible; ``duration`` is telemetry
-    seconds; ``history`` seconds of a paced source are taken in at full speed before the pace begins (the window
-    opens on a fleet that has been flying for a while); what is older than ``resume_from`` was recorded by a core
-    that died, and is only judged again, so that its successor knows what it knew. Times are UTC microseconds.
+    ``speed`` is telemetry seconds a second, None for as fast as possible; ``duration`` is telemetry seconds;
+    ``history`` seconds of a paced source are taken in at full speed before the pace begins (the window opens on a
+    fleet that has been flying for a while; None: as the settings say, ending now). What is older than
+    ``resume_from`` was recorded by a core that died, and is only judged again, so that its successor knows what it
+    knew. With ``any_source`` a window shows whatever a core already records. Times are UTC microseconds.
     """
 
     sources: tuple[str, ...]
@@ -31,9 +32,10 @@ class Plan:
     time_column: str | None = None
     period: int | None = None
     start: int | None = None
-    history: float = 0.0
+    history: float | None = 0.0
     resume_from: int | None = None
     settings: tuple[str, ...] = ()
+    any_source: bool = False
 
     def to_json(self) -> str:
         """For the core's standard input."""
@@ -46,6 +48,19 @@ class Plan:
         for name in ("sources", "models", "settings"):
             values[name] = tuple(values[name])
         return cls(**values)
+
+    def with_history(self, seconds: float, now: int) -> Plan:
+        """The plan with its history known: simulations that name no start begin so long before ``now``."""
+        from telemetry.clock import SECOND, iso  # numpy comes with it: not before the window stands
+
+        if self.history is not None:
+            return self
+        began = iso(now - int(seconds) * SECOND)
+        sources = tuple(
+            f"{one}{'&' if '?' in one else '?'}start={began}" if one.startswith("sim:") and "start=" not in one else one
+            for one in self.sources
+        )
+        return replace(self, sources=sources, history=float(int(seconds)))
 
     @property
     def archive_path(self) -> Path:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.counters import Counter
+from app.disk import DiskOutlook
 from app.eventlog import EventLog
 from app.line import Line
 from app.plan import Plan
@@ -26,7 +27,7 @@ from app.settings import Settings
 from detection import Judge, WindowSpec
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, open_engine, read_repository
-from storage import Archive, Recorder
+from storage import Archive, Reader, Recorder
 from telemetry import Group, Injected, Source
 from telemetry.clock import SECOND
 from telemetry.ring import LiveRing, RingError, Track, memory_folder
@@ -91,12 +92,23 @@ class Session:
         )
         self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
         self._abandon = threading.Event()
+        self._note_restart()
         self._begun = time.monotonic()
         self._ended: float | None = None
         self._rate: tuple[float, int, int] = (self._begun, 0, 0)
         self._closed = False
+        self._disk = DiskOutlook(plan.archive_path.parent, settings.storage.reserve_mb << 20)
         specs = [card.spec for card in cards]
         self.lines = [self._line(number, source, specs) for number, source in enumerate(sources)]
+
+    def _note_restart(self) -> None:
+        """What a core that died no longer recorded stands as a gap."""
+        if self.plan.resume_from is None:
+            return
+        last = [one.last for one in Reader(self.archive).sessions() if one.id != self.id and one.last is not None]
+        if last and last[-1] < self.plan.resume_from:
+            reason = "Recording stopped by itself and was started again."
+            self.recorder.gap(self.id, last[-1], self.plan.resume_from, reason)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -188,6 +200,7 @@ class Session:
             self._rate = (now, totals.samples, rate)
         delays = np.array([delay for line in self.lines for delay in tuple(line.delays)] or [0])
         values = {
+            Counter.FIRST: min((line.first for line in self.lines if line.first), default=0),
             Counter.NOW: max(line.now for line in self.lines),
             Counter.CLOCK: max(line.clock for line in self.lines),
             Counter.FRAMES: totals.frames,
@@ -205,6 +218,8 @@ class Session:
             Counter.LOST: totals.lost,
             Counter.BEHIND_MS: int(max(line.behind for line in self.lines) * 1000),
             Counter.ENDED: int(all(line.ended for line in self.lines)),
+            Counter.LIVE: int(all(line.live for line in self.lines)),
+            Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now),
             Counter.BEAT: time.monotonic_ns(),
         }
         for counter, value in values.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -39,12 +39,19 @@ class SourceSettings(_Part):
     )
 
 
+class WidgetsSettings(_Part):
+    """How the window looks."""
+
+    theme: Literal["system", "dark", "light"] = Field(default="system", description="dark, light, or the system's")
+
+
 class Settings(_Part):
     """Every setting of the program; sub-models are named after the folders they reach."""
 
     inference: InferenceSettings = InferenceSettings()
     storage: StorageSettings = StorageSettings()
     telemetry: SourceSettings = SourceSettings()
+    widgets: WidgetsSettings = WidgetsSettings()
 
 
 def load(file: Path, overrides: Iterable[str] = ()) -> tuple[Settings, list[str]]:

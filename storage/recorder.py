@@ -147,6 +147,11 @@ class Recorder:
                 self._add(session, minute)
             self._add(session, SessionEnd(ended))
 
+    def gap(self, session: int, start: int, stop: int, reason: str) -> None:
+        """Nothing was received between two times (UTC microseconds of telemetry), for a ``reason`` (a sentence)."""
+        with self._changed:
+            self._add(session, Gap(start, stop, 0, reason))
+
     def status(self) -> RecorderStatus:
         """Counters and state, consistent with each other."""
         with self._changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def open_window(
     plan = make_plan(
         ["sim:demo"], engine=engine, archive=archive, repository=repository, models=models, settings=settings
     )
-    return _run_window(plan)
+    return _run_window(replace(plan, history=None, any_source=True))
 
 
 def open_window_on(plan: Plan) -> int:

@@ -19,6 +19,19 @@ class CoreCard:
     secret: str
     archive: str
 
+    @property
+    def alive(self) -> bool:
+        """Whether a process with the core's number lives; on Windows it is taken for granted."""
+        if os.name == "nt":
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
     def write(self, path: Path) -> None:
         """Publish in one step, readable by this user only."""
         fresh = path.with_suffix(f".{os.getpid()}")

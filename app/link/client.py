@@ -52,6 +52,11 @@ class CoreClient:
         with self._changed:
             send(self._connection, {"id": number, "do": do, **values})
 
+    def join(self, timeout: float) -> bool:
+        """Wait until the core lets go of this client, as it does when it has drained; whether it did."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._lost, timeout)
+
     def close(self) -> None:
         """Detach; the core goes on."""
         self._closed = True

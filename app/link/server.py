@@ -1,6 +1,7 @@
 """The core's side of the socket: a thread that accepts, and one a client.
 
-A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends.
+A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends, and
+sentences about what was set aside or went wrong.
 A client that dies is forgotten; nothing else changes.
 """
 
@@ -10,7 +11,7 @@ import logging
 import secrets
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 
 from app.eventlog import EventLog
@@ -25,12 +26,13 @@ POLL_S = 0.05
 """How soon news reaches a client."""
 
 Answer = Callable[[Header], Header]
+Notes = Callable[[], Sequence[str]]
 
 
 class Server:
     """Listens on a socket of its own in the runtime folder."""
 
-    def __init__(self, key: str, answer: Answer, events: EventLog) -> None:
+    def __init__(self, key: str, answer: Answer, events: EventLog, notes: Notes = tuple) -> None:
         self.secret = secrets.token_hex(32)
         if sys.platform == "win32":
             self.address = rf"\\.\pipe\perigee-{key}-{secrets.token_hex(4)}"
@@ -43,6 +45,7 @@ class Server:
         self._listener = Listener(self.address)
         self._answer = answer
         self._events = events
+        self._notes = notes
         self._stop = threading.Event()
         self._clients: set[threading.Thread] = set()
         self._acceptor = threading.Thread(target=self._accept, name="socket", daemon=True)
@@ -83,6 +86,7 @@ class Server:
         try:
             welcome(connection, self.secret.encode())
             cursor: int | None = None
+            told: list[str] = []
             while not self._stop.is_set():
                 message = receive(connection, POLL_S)
                 if message is not None:
@@ -95,6 +99,10 @@ class Server:
                     if fresh:
                         news = [event_to_json(line, event) for line, event in fresh]
                         send(connection, {"news": "events", "events": news})
+                    notes = list(self._notes())
+                    if notes != told:
+                        told = notes
+                        send(connection, {"news": "notes", "notes": notes})
             send(connection, {"news": "ending"})
         except LinkError as problem:
             log.info("client: %s", problem)

@@ -19,7 +19,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.launch import LaunchError, attach, start, wait_ready
 from app.link.client import CoreClient
-from app.link.wire import LinkError
+from app.link.wire import Header, LinkError
 from app.plan import Plan
 from telemetry.clock import SECOND
 
@@ -41,6 +41,8 @@ class CoreLink(QObject):
     """The core died; it is being started again."""
     failed = Signal(str)
     """No core can be had; a sentence."""
+    closed = Signal()
+    """Everything taken in is recorded, and the core has ended or is somebody else's."""
 
     def __init__(self, plan: Plan, process: subprocess.Popen[bytes] | None = None) -> None:
         super().__init__()
@@ -50,19 +52,22 @@ class CoreLink(QObject):
         self._process: subprocess.Popen[bytes] | None = None
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="core-link")
         self._closing = threading.Event()
+        self._dismissed = False
         self._deaths: deque[float] = deque(maxlen=RESTARTS)
         self.position: tuple[int, int] = (0, 0)
         """First and newest telemetry time seen (UTC microseconds), kept by the window for a successor."""
 
     def open(self) -> None:
         """Attach to the core of the plan's archive, or to the one being started."""
+        self._dismissed = False
         self._jobs.submit(self._guard, self._open)
 
     def close(self) -> None:
-        """Detach; a core that this window started is stopped and drained first."""
-        self._closing.set()
-        self._jobs.submit(self._end).result(STOP_DEADLINE_S + 5)
-        self._jobs.shutdown(wait=False, cancel_futures=True)
+        """Stop the core, unless another window watches it too, and detach; ``closed`` says that it is done."""
+        if not self._closing.is_set():
+            self._closing.set()
+            self._jobs.submit(self._end)
+            self._jobs.shutdown(wait=False)
 
     # job thread
 
@@ -82,25 +87,41 @@ class CoreLink(QObject):
             if self._try_attach():
                 return
             process = start(self._plan)
-        wait_ready(process)
         self._process = process
+        wait_ready(process)
         if not self._try_attach():
             raise LaunchError("The core started but does not answer.")
 
     def _try_attach(self) -> bool:
-        client = attach(Path(self._plan.archive), self.news.emit, self._on_lost)
+        client = attach(Path(self._plan.archive), self._on_news, self._on_lost)
         if client is None:
             return False
         hello = client.ask("hello")
+        plan = Plan.from_json(hello["plan"])
+        if not self._plan.any_source and plan.sources != self._plan.sources:
+            client.close()
+            raise LaunchError(
+                f"{', '.join(plan.sources)} is being recorded into {self._plan.archive}: close that window, "
+                "or give --archive FILE."
+            )
+        self._plan = plan
         self._client = client
         self.attached.emit(hello)
         return True
+
+    def _on_news(self, news: Header) -> None:
+        if news["news"] == "ending":
+            self._dismissed = True
+        else:
+            self.news.emit(news)
 
     def _on_lost(self) -> None:
         if not self._closing.is_set():
             self._jobs.submit(self._guard, self._revive)
 
     def _revive(self) -> None:
+        if self._dismissed:
+            raise LaunchError("Recording was stopped from outside this window; everything received is recorded.")
         self.lost.emit()
         now = time.monotonic()
         if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
@@ -113,15 +134,18 @@ class CoreLink(QObject):
 
     def _end(self) -> None:
         client, self._client = self._client, None
-        if client is None:
-            return
         try:
-            if self._process is not None:
-                client.ask("stop")
+            if client is not None and client.ask("stop", unless_watched=True)["stopping"]:
+                client.join(STOP_DEADLINE_S)
+            elif client is None and self._process is not None:
+                self._process.terminate()
                 self._process.wait(STOP_DEADLINE_S)
         except (LinkError, subprocess.TimeoutExpired) as problem:
             log.warning("the core did not stop as asked: %s", problem)
-        client.close()
+        finally:
+            if client is not None:
+                client.close()
+            self.closed.emit()
 
 
 def successor(plan: Plan, first: int, newest: int, now: int) -> Plan:

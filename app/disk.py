@@ -1,0 +1,35 @@
+"""How long the disk will last at the present growth of the archive."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+LOOK_S = 10.0
+LEAST_S = 60.0
+"""Growth over less than this says nothing: commits and checkpoints come in lumps."""
+DAY_S = 86_400.0
+
+
+class DiskOutlook:
+    """Days until ``folder``'s disk has only ``reserve`` bytes left. One thread."""
+
+    def __init__(self, folder: Path, reserve: int) -> None:
+        self._folder = folder
+        self._reserve = reserve
+        self._began: tuple[float, int] | None = None
+        self._looked = -LOOK_S
+        self._days = -1
+
+    def days_left(self, size: int, now: float) -> int:
+        """Whole days, -1 while it cannot be said. ``size`` is the archive's in bytes, ``now`` monotonic seconds."""
+        if self._began is None:
+            self._began = (now, size)
+        if now - self._looked >= LOOK_S:
+            self._looked = now
+            since, before = self._began
+            grown = size - before
+            if now - since >= LEAST_S and grown > 0:
+                free = max(0, shutil.disk_usage(self._folder).free - self._reserve)
+                self._days = int(free / (grown / (now - since)) / DAY_S)
+        return self._days

@@ -1,0 +1,113 @@
+"""What the strip at the bottom and the banner say, from the core's counters. Pure but for the clock. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.counters import Counter
+from telemetry.clock import SECOND
+from widgets import text
+from widgets.model import Kind, Mark, Notice, StatusView
+
+SILENT_S = 3.0
+"""A core that gives no sign of life for so long is said to hang."""
+LIVE_WITHIN = 10 * SECOND
+"""Telemetry no older than this is called live."""
+
+_BAD = Mark(Kind.CRITICAL)
+_GOOD = Mark(Kind.WATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a core said of itself once."""
+
+    source: str
+    engine: str
+    engine_reason: str
+    models: int
+
+
+def about(hello: Mapping[str, object]) -> About:
+    """From the core's ``hello``."""
+    sources = [str(one["name"]) for one in _items(hello["sources"])]
+    satellites = {str(group["satellite"]) for group in _items(hello["groups"])}
+    engine = hello["engine"]
+    engine = engine if isinstance(engine, Mapping) else {}
+    name = {"triton": "Triton", "embedded": "ONNX Runtime"}.get(str(engine.get("kind")), str(engine.get("kind")))
+    detail = str(engine.get("detail", ""))
+    where = "on the CPU" if "CPU" in detail else f"on {detail}"
+    models = hello["models"]
+    count = len(models) if isinstance(models, list) else 0
+    scored = f"Scored by {name} {where}, {text.counted(count, 'model')}" if count else "Scored without models"
+    source = ", ".join(sources[:2]) + (f" and {len(sources) - 2} more" if len(sources) > 2 else "")
+    return About(
+        f"{source}, {text.counted(len(satellites), 'satellite')}", scored, str(engine.get("reason", "")), count
+    )
+
+
+def status(counters: Sequence[int], known: About | None, wall: int, attached: bool) -> StatusView:
+    """The status strip. ``wall`` is the time now, UTC microseconds."""
+    if known is None:
+        return StatusView("Starting", "", well=False)
+    c = counters
+    if not attached:
+        return StatusView("Not watching", known.source, well=False, recording=False, lost=int(c[Counter.LOST]))
+    return StatusView(
+        state=state(c, wall),
+        source=known.source,
+        well=not c[Counter.ENDED],
+        rate=float(c[Counter.RATE]),
+        delay=int(c[Counter.DELAY_P50]) or None,
+        waiting=int(c[Counter.WAITING]),
+        bound=int(c[Counter.BOUND]),
+        skipped=int(c[Counter.SKIPPED]),
+        engine=known.engine,
+        engine_reason=known.engine_reason,
+        recording=bool(c[Counter.RECORDING]),
+        size=int(c[Counter.ARCHIVE_BYTES]),
+        days_left=int(c[Counter.DAYS_LEFT]) if c[Counter.DAYS_LEFT] >= 0 else None,
+        lost=int(c[Counter.LOST]),
+        behind=int(c[Counter.BEHIND_MS]) * 1000 if c[Counter.LIVE] else 0,
+    )
+
+
+def state(c: Sequence[int], wall: int) -> str:
+    """One word for how telemetry comes in."""
+    if c[Counter.ENDED]:
+        return "Ended"
+    if not c[Counter.LIVE]:
+        return "Reading history"
+    return "Live" if abs(wall - int(c[Counter.CLOCK])) < LIVE_WITHIN else "Playing"
+
+
+@dataclass(slots=True)
+class Troubles:
+    """What stands in the banner, worst first."""
+
+    failed: str = ""
+    lost_at: int | None = None
+    """The newest telemetry when the core died, until it is back."""
+    back: str = ""
+    """What is said of a core that is back, until the operator has read it."""
+
+    def notice(self, counters: Sequence[int], monotonic_ns: int) -> Notice | None:
+        """The banner now."""
+        if self.failed:
+            return Notice(_BAD, f"NOT RECORDING. {self.failed}", "Try again")
+        if self.lost_at is not None:
+            at = text.clock(self.lost_at)
+            return Notice(_BAD, f"NOT RECORDING since {at}: the recorder stopped by itself. It is being started again.")
+        silent = (monotonic_ns - int(counters[Counter.BEAT])) / 1e9 if counters[Counter.BEAT] else 0.0
+        if silent > SILENT_S:
+            return Notice(_BAD, f"The recorder has given no sign of life for {silent:.0f} s.")
+        if counters[Counter.BEAT] and not counters[Counter.RECORDING]:
+            return Notice(_BAD, "NOT RECORDING: the archive cannot be written. Watching goes on.")
+        if self.back:
+            return Notice(_GOOD, self.back, "Dismiss")
+        return None
+
+
+def _items(value: object) -> list[Mapping[str, object]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []

@@ -1,0 +1,291 @@
+"""What the Watch view shows and does: the core's words and the ring's samples in, the operator's wishes out.
+
+GUI thread. One timer drives everything; each tick does the charts and one of the slower jobs, so that none of
+them makes a long pause.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from app.counters import Counter
+from app.link.messages import event_from_json, group_from_json
+from app.window.charts import Charts
+from app.window.corelink import CoreLink
+from app.window.feed import Feed
+from app.window.happenings import Happenings
+from app.window.ledger import Ledger
+from app.window.status import About, Troubles, about, status
+from telemetry import Group
+from telemetry.clock import SECOND
+from telemetry.ring import COUNTERS, LiveRing, RingError
+from widgets.model import ChannelRow, Clock, EventRow, Reading
+from widgets.strips.widget import Strips
+from widgets.text import age, counted, format_value
+from widgets.watch import WatchView
+
+log = logging.getLogger(__name__)
+
+TICK_MS = 40
+_SLOW = 6
+"""Each slower job has its turn once in so many ticks: four times a second."""
+_STALE_PERIODS = 5
+_LEAST_STALE = 10 * SECOND
+
+
+class Watching(QObject):
+    """Between one core and one Watch view."""
+
+    attached = Signal()
+    failed = Signal(str)
+
+    def __init__(self, view: WatchView, strips: Strips, feed: Feed, link: CoreLink) -> None:
+        super().__init__(view)
+        self._view, self._strips, self._link = view, strips, link
+        self.feed = feed
+        self.ledger = Ledger()
+        self.happenings = Happenings()
+        self.charts = Charts(view, strips, self.feed, self.ledger)
+        self._troubles = Troubles()
+        self._ring: LiveRing | None = None
+        self._counters: Sequence[int] = np.zeros(COUNTERS, dtype=np.int64)  # type: ignore[assignment]
+        self._about: About | None = None
+        self._attached = False
+        self._session = 0
+        self._relative = False
+        self._began = 0
+        self._clock = Clock(0)
+        self._early: list[dict[str, Any]] = []
+        self._told: set[str] = set()
+        self._lost_since = 0.0
+        self._turn = 0
+        self._new_rows: list[EventRow] = []
+        self._connect()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(TICK_MS)
+
+    def _connect(self) -> None:
+        link, view, charts = self._link, self._view, self.charts
+        link.attached.connect(self._on_attached)
+        link.news.connect(self._on_news)
+        link.lost.connect(self._on_lost)
+        link.failed.connect(self._on_failed)
+        view.channel_activated.connect(charts.toggle)
+        view.selection_changed.connect(charts.show_key)
+        view.span_chosen.connect(charts.set_span)
+        view.window_stepped.connect(charts.step)
+        view.window_moved.connect(charts.move_to)
+        view.live_wanted.connect(charts.go_live)
+        view.finding_stepped.connect(self._step_finding)
+        view.finding_selected.connect(lambda number: charts.show_finding(number, move=False))
+        view.finding_activated.connect(charts.show_finding)
+        view.event_activated.connect(self._show_event)
+        view.banner_action.connect(self._act_on_banner)
+        view.arranged.connect(lambda arrangement: self._strips.set_compact(arrangement.compact))
+        self._strips.set_compact(view.arrangement.compact)
+        charts.changed.connect(self._show_window)
+
+    # one tick
+
+    def tick(self) -> None:
+        """Take in what is new, draw it, and do one of the slower jobs."""
+        if self._ring is not None:
+            self._take_samples()
+            self._strips.set_now(self._clock.now)
+        self._turn += 1
+        jobs = (
+            self._show_values,
+            self._show_status,
+            self._show_happenings,
+            self._show_off_nominal,
+            self._show_window,
+            self._keep_position,
+        )
+        jobs[self._turn % _SLOW]()
+        self._strips.tick()
+
+    def _take_samples(self) -> None:
+        counters = self._counters
+        if not self._began and counters[Counter.FIRST]:
+            self._began = int(counters[Counter.FIRST])
+            self._strips.set_began(self._began)
+            self._strips.set_origin(self._began if self._relative else None)
+        for fresh in self.feed.fresh():
+            self.charts.add(fresh)
+            self._new_rows += self.happenings.see(fresh.group, fresh.times, fresh.values)
+        for judged in self.feed.judged():
+            self.charts.add_judged(judged)
+        now = int(max(counters[Counter.CLOCK], counters[Counter.NOW]))
+        if now > self._clock.now:
+            self._clock = Clock(now, self._began if self._relative else None)
+
+    # the slower jobs
+
+    def _show_values(self) -> None:
+        readings = {key: self._reading(key) for key in self._view.channels.visible_channels()}
+        self._view.channels.set_values(readings)
+
+    def _show_status(self) -> None:
+        wall = int(time.time() * SECOND)
+        self._view.set_status(status(self._counters, self._about, wall, self._attached))
+        self._view.set_notice(self._troubles.notice(self._counters, time.monotonic_ns()))
+        if self._clock.now:
+            self._view.set_clock(self._clock)
+
+    def _show_happenings(self) -> None:
+        self._new_rows += self.happenings.pass_time(self.feed.groups, self._clock.now)
+        if self._new_rows:
+            self._view.add_events(sorted(self._new_rows, key=lambda row: row.time))
+            self._new_rows = []
+            self._view.set_satellites(self.happenings.satellites)
+            eclipses = self.happenings.eclipses
+            self._strips.set_eclipse(eclipses)
+            self._view.overview.set_eclipses(eclipses)
+
+    def _show_off_nominal(self) -> None:
+        values = {key: self._text(key) for key in self.ledger.off_nominal_keys() if self.feed.channel(key)}
+        self._view.set_off_nominal(self.ledger.off_nominal(values))
+
+    def _show_window(self) -> None:
+        if self._clock.now:
+            self._view.set_window(*self.charts.window())
+            satellites = dict.fromkeys(group.satellite for group in self.feed.groups)
+            self._view.overview.set_rows(satellites, self.charts.satellite)
+
+    def _keep_position(self) -> None:
+        """What a successor of the core has to know, should this one die now."""
+        if self._attached and self._counters[Counter.NOW]:
+            self._link.position = int(self._counters[Counter.FIRST]), int(self._counters[Counter.NOW])
+
+    def _reading(self, key: str) -> Reading:
+        newest, group = self.feed.newest(key), self.feed.group_of(key)
+        if newest is None or group is None:
+            return Reading("")
+        silent = self._clock.now - newest.time
+        stale = silent > max(_STALE_PERIODS * (group.period or 0), _LEAST_STALE)
+        return Reading(self._text(key), age(newest.time, self._clock.now) if stale else "")
+
+    def _text(self, key: str) -> str:
+        channel, newest = self.feed.channel(key), self.feed.newest(key)
+        if channel is None or newest is None:
+            return ""
+        return format_value(newest.value, "", channel.type, channel.states, channel.span or newest.seen)
+
+    # what the core says
+
+    def _on_attached(self, hello: Mapping[str, Any]) -> None:
+        try:
+            ring = LiveRing.attach(Path(hello["ring"]["path"]), hello["ring"]["layout"])
+        except RingError as problem:
+            self._on_failed(str(problem))
+            return
+        groups = [group_from_json(one) for one in hello["groups"]]
+        self._ring, self._counters = ring, ring.counters  # type: ignore[assignment]
+        self._about, self._session = about(hello), int(hello["session"])
+        self._relative, self._attached = bool(hello["relative"]), True
+        self.feed.attach(groups, ring)
+        self._show_channels(groups)
+        self.charts.begin()
+        if self._troubles.lost_at is not None:
+            took = time.monotonic() - self._lost_since
+            self._troubles.back = (
+                f"The recorder stopped by itself and is back after {took:.1f} s. "
+                "What was sent in between is marked as a gap; everything before it is kept."
+            )
+            self._say_of_itself(f"recording again, after {took:.1f} s")
+        else:
+            self._say_of_itself("recording began")
+        self._troubles.lost_at, self._troubles.failed = None, ""
+        self._tell_notes(hello["notes"])
+        early, self._early = self._early, []
+        for news in early:
+            self._on_news(news)
+        self._show_status()
+        self.attached.emit()
+
+    def _on_news(self, news: dict[str, Any]) -> None:
+        if not self._attached:
+            self._early.append(news)
+        elif news["news"] == "events":
+            rows = self.ledger.take(self._session, [event_from_json(one) for one in news["events"]])
+            self._new_rows += rows
+            self._show_findings()
+            self.charts.follow()
+        elif news["news"] == "notes":
+            self._tell_notes(news["notes"])
+
+    def _on_lost(self) -> None:
+        self._attached = False
+        self._lost_since = time.monotonic()
+        self._troubles.lost_at = self._clock.now
+        self._troubles.back = ""
+        self._say_of_itself("recording stopped by itself")
+        self._show_status()
+
+    def _on_failed(self, sentence: str) -> None:
+        self._attached = False
+        self._troubles.failed, self._troubles.lost_at = sentence, None
+        self._show_status()
+        self.failed.emit(sentence)
+
+    def _tell_notes(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                self._say_of_itself(note)
+
+    def _say_of_itself(self, sentence: str) -> None:
+        now = self._clock.now or int(time.time() * SECOND)
+        self._new_rows.append(EventRow(now, "Perigee", sentence))
+
+    def _show_channels(self, groups: Sequence[Group]) -> None:
+        rows = [
+            ChannelRow(c.key, c.satellite, c.subsystem, c.name, c.unit, c.description)
+            for group in groups
+            for c in group.channels
+        ]
+        first = rows[0].satellite if rows else ""
+        # Channels of one subsystem may come in several groups; the tree shows them together.
+        order = {key: i for i, key in enumerate(dict.fromkeys((r.satellite, r.subsystem) for r in rows))}
+        rows.sort(key=lambda r: order[r.satellite, r.subsystem])
+        fresh = not self._view.channels.model.rows
+        self._view.set_channels(rows)
+        if fresh and first:
+            self._view.channels.select(first)
+        log.info("attached: %s", counted(len(rows), "channel"))
+
+    def _show_findings(self) -> None:
+        self._view.set_findings(self.ledger.rows(self._clock), self.ledger.spans())
+        self._view.set_counts(self.ledger.counts())
+        self._view.set_health(self.ledger.health())
+        self._strips.set_findings(self.ledger.finding_spans())
+
+    # what the operator wants
+
+    def _step_finding(self, steps: int) -> None:
+        number = self.ledger.step(self.charts.finding, steps)
+        if number is not None:
+            self._view.dock.attention.select(number)
+            self.charts.show_finding(number)
+
+    def _show_event(self, row: EventRow) -> None:
+        if row.finding is not None and self.ledger.event(row.finding) is not None:
+            self.charts.show_finding(row.finding)
+        self.charts.show_time(row.time)
+
+    def _act_on_banner(self) -> None:
+        if self._troubles.failed:
+            self._troubles.failed = ""
+            self._link.open()
+        else:
+            self._troubles.back = ""
+        self._show_status()
