@@ -132,7 +132,8 @@ class Line:
                     if frame.times[0] >= end:
                         break
                     frame = frame.part(0, int(np.searchsorted(frame.times, end)))
-                if self._paced and not self._pace.wait_for(int(frame.times[-1]), self._tick):
+                since, moment = int(frame.times[0]), int(frame.times[-1])
+                if self._paced and not self._pace.wait_for(moment, self._tick, since):
                     break
                 if not self._take(frame):
                     break

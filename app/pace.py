@@ -33,16 +33,17 @@ class Pace:
         self.live = False
         """Whether the free part is over and the pace holds."""
 
-    def wait_for(self, moment: int, on_second: Callable[[int], None]) -> bool:
+    def wait_for(self, moment: int, on_second: Callable[[int], None], since: int | None = None) -> bool:
         """Wait until playback reaches ``moment`` (UTC microseconds); False when stopped first.
 
+        ``since`` is where the telemetry that ends at ``moment`` begins: at the first call, the start of everything.
         ``on_second`` is told the playback position about once a second of waiting.
         """
         if self._speed is None:
             return not self._stop.is_set()
         if self._anchor is None:
             # The wall clock begins with the first telemetry, not with the program.
-            self._anchor = (self._clock(), moment + self._free)
+            self._anchor = (self._clock(), (moment if since is None else since) + self._free)
         wall0, first = self._anchor
         self.live = moment >= first
         due = wall0 + (moment - first) / SECOND / self._speed

@@ -182,12 +182,17 @@ class LiveRing:
         overtaken = min(max(0, int(view.words[0]) - capacity - first), n)
         return Rows(times[overtaken:], values[overtaken:], head, first + overtaken - min(since, head))
 
-    def span(self, name: str, column: int, start: int, stop: int) -> tuple[Times, npt.NDArray[np.float64]]:
-        """A copy of one column between two times (inclusive), oldest first, as far as it is still there."""
+    def span(
+        self, name: str, column: int, start: int, stop: int, until: int | None = None
+    ) -> tuple[Times, npt.NDArray[np.float64]]:
+        """A copy of one column between two times (inclusive), oldest first, as far as it is still there.
+
+        ``until`` is a head: later rows are left out, for a reader that is handed them with ``read``.
+        """
         view = self._views[name]
         capacity = view.track.capacity
-        head = int(view.words[0])
-        oldest = max(0, head - capacity + min(_MARGIN, capacity // 2))
+        head = int(view.words[0]) if until is None else min(int(view.words[0]), until)
+        oldest = min(max(0, int(view.words[0]) - capacity + min(_MARGIN, capacity // 2)), head)
         times: list[Times] = []
         values: list[npt.NDArray[np.float64]] = []
         for first, last in self._runs(oldest, head, capacity):

@@ -146,7 +146,7 @@ class Feed:
                 block = rows.values.astype(np.float64).reshape(len(rows.times), 3, -1)
                 yield FreshJudged(part.keys, rows.times, block[:, _RATIO], block[:, _LOW], block[:, _HIGH])
 
-    # history
+    # history: only what has been handed out, so that the strips are never given a row twice
 
     def samples(self, key: str, start: int, stop: int) -> tuple[Times, Floats]:
         """Samples of a channel, or of its score, between two times, inclusive."""
@@ -155,8 +155,8 @@ class Feed:
             return _NO_TIMES, _NO_VALUES
         part, i = found
         if is_score(key):
-            return self._ring.span(part.judged, i, start, stop)
-        return self._ring.span(part.samples, i, start, stop)
+            return self._ring.span(part.judged, i, start, stop, part.heads[1])
+        return self._ring.span(part.samples, i, start, stop, part.heads[0])
 
     def expected(self, key: str, start: int, stop: int) -> tuple[Times, Floats, Floats]:
         """What was expected of a channel between two times, inclusive."""
@@ -165,10 +165,10 @@ class Feed:
             return _NO_TIMES, _NO_VALUES, _NO_VALUES
         part, i = found
         width = len(part.keys)
-        times, low = self._ring.span(part.judged, _LOW * width + i, start, stop)
-        others, high = self._ring.span(part.judged, _HIGH * width + i, start, stop)
-        n = min(len(times), len(others))  # rows may have come between the two
-        return times[:n], low[:n], high[:n]
+        times, low = self._ring.span(part.judged, _LOW * width + i, start, stop, part.heads[1])
+        others, high = self._ring.span(part.judged, _HIGH * width + i, start, stop, part.heads[1])
+        n = min(len(times), len(others))  # the oldest may have been overwritten between the two
+        return times[len(times) - n :], low[len(low) - n :], high[len(high) - n :]
 
 
 _NO_TIMES: Times = np.empty(0, dtype=np.int64)

@@ -31,7 +31,7 @@ class About:
 
 def about(hello: Mapping[str, object]) -> About:
     """From the core's ``hello``."""
-    sources = [str(one["name"]) for one in _items(hello["sources"])]
+    sources = [source_name(str(one["name"])) for one in _items(hello["sources"])]
     satellites = {str(group["satellite"]) for group in _items(hello["groups"])}
     engine = hello["engine"]
     engine = engine if isinstance(engine, Mapping) else {}
@@ -45,6 +45,13 @@ def about(hello: Mapping[str, object]) -> About:
     return About(
         f"{source}, {text.counted(len(satellites), 'satellite')}", scored, str(engine.get("reason", "")), count
     )
+
+
+def source_name(name: str) -> str:
+    """``sim:demo?seed=7`` is the demo fleet; a file is its name."""
+    if name.startswith("sim:"):
+        return f"{name[4:].partition('?')[0]} fleet"
+    return name.rpartition("/")[2] or name
 
 
 def status(counters: Sequence[int], known: About | None, wall: int, attached: bool) -> StatusView:

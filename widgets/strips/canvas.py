@@ -176,6 +176,7 @@ class Canvas(QWidget):
             self._bar.setValue(low)
         elif high > self._bar.value() + layout.view_height:
             self._bar.setValue(high - layout.view_height)
+        self._arranged = False  # heads and gutters are still those of the layout before
 
     # painting
 
