@@ -115,7 +115,8 @@ class Door:
                 },
             )
             quoted = str(self.path).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS {ALIAS} (ROW_GROUP_SIZE {ROW_GROUP})")
+            # The type is said: a name that ends in .csv would else be attached as something that keeps nothing.
+            connection.execute(f"ATTACH '{quoted}' AS {ALIAS} (TYPE duckdb, ROW_GROUP_SIZE {ROW_GROUP})")
             connection.execute(f"USE {ALIAS}")
         except (DatabaseError, OSError) as problem:
             if connection is not None:
