@@ -19,6 +19,11 @@ def open_source(text: str, plan: Plan, now: int) -> Source:
         raise SourceError(
             f"'{text}' is a live link, which this version cannot read: give a CSV or Parquet file, or sim:demo."
         )
+    if "://" in text:
+        raise SourceError(
+            f"'{text}' cannot be read, for there is no source of the kind '{scheme}': give a CSV or Parquet file, or "
+            "sim:demo."
+        )
     return open_file(text, time=plan.time_column, period=plan.period, start=plan.start)
 
 
