@@ -26,15 +26,17 @@ SPEED = 200.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def paced(start: Start) -> Run:
-    """Begun before everything else here, since it takes 18 s however fast the machine is."""
-    return start(*HOUR, "--speed", f"{SPEED:g}")
+def hours(start: Start) -> tuple[Run, Run, Run]:
+    """The same hour three times, begun together before everything else here, as a script would.
+
+    First at a set speed, which takes 18 s however fast the machine is, then twice at full speed.
+    """
+    return start(*HOUR, "--speed", f"{SPEED:g}"), start(*HOUR, "--speed", "max"), start(*HOUR, "--speed", "max")
 
 
 @pytest.fixture(scope="module")
-def fastest(start: Start) -> tuple[MonitorResult, MonitorResult]:
-    """The same hour twice at full speed, side by side and into the user's own folder, as a script would."""
-    first, second = (start(*HOUR, "--speed", "max") for _ in range(2))
+def fastest(hours: tuple[Run, Run, Run]) -> tuple[MonitorResult, MonitorResult]:
+    _, first, second = hours
     return finished(first), finished(second)
 
 
@@ -53,6 +55,24 @@ def touches(event: EventResult, fault: InjectedResult) -> bool:
     overlap = moment(event.start) <= moment(fault.end) and moment(event.end) >= moment(fault.start)
     shared = {one.name for one in event.channels} & set(fault.channels)
     return event.satellite == fault.satellite and overlap and bool(shared)
+
+
+def test_two_sources_given_together_are_both_recorded(start: Start, tmp_path: Path, ask: Ask) -> None:
+    file = tmp_path / "bench.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerow(["time", "Voltage (V)", "Current (A)"])
+        for second in range(600):
+            at = f"2030-01-01T00:{second // 60:02}:{second % 60:02}Z"
+            out.writerow([at, 28 + math.sin(second / 30), "" if second % 10 == 0 else second / 100])
+    simulation = "sim:quiet?satellites=1&seed=3&duration=600"
+    run = start("monitor", str(file), simulation, "--headless", "--speed", "max", "--json", "--archive", "both.duckdb")
+    result = finished(run)
+    source = open_simulation(simulation)
+    sent = sum(frame.count() for frame in source.frames(threading.Event(), 60 * SECOND))
+    counts = ask(result.archive, "SELECT satellite, count(*) FROM samples GROUP BY ALL")
+    assert sorted(counts) == sorted([("bench", 600 + 540), (source.groups[0].satellite, sent)])
+    assert result.samples == result.recorded_samples == 600 + 540 + sent
 
 
 def test_the_injected_fault_is_found_with_one_of_its_channels_first(
@@ -114,29 +134,11 @@ def test_runs_begun_together_record_into_files_of_their_own(fastest: tuple[Monit
     assert fastest[0].archive != fastest[1].archive
 
 
-def test_two_sources_given_together_are_both_recorded(start: Start, tmp_path: Path, ask: Ask) -> None:
-    file = tmp_path / "bench.csv"
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        out = csv.writer(stream)
-        out.writerow(["time", "Voltage (V)", "Current (A)"])
-        for second in range(600):
-            at = f"2030-01-01T00:{second // 60:02}:{second % 60:02}Z"
-            out.writerow([at, 28 + math.sin(second / 30), "" if second % 10 == 0 else second / 100])
-    simulation = "sim:quiet?satellites=1&seed=3&duration=600"
-    run = start("monitor", str(file), simulation, "--headless", "--speed", "max", "--json", "--archive", "both.duckdb")
-    result = finished(run)
-    source = open_simulation(simulation)
-    sent = sum(frame.count() for frame in source.frames(threading.Event(), 60 * SECOND))
-    counts = ask(result.archive, "SELECT satellite, count(*) FROM samples GROUP BY ALL")
-    assert sorted(counts) == sorted([("bench", 600 + 540), (source.groups[0].satellite, sent)])
-    assert result.samples == result.recorded_samples == 600 + 540 + sent
-
-
 def test_at_a_set_speed_the_events_are_those_of_full_speed(
-    paced: Run, fastest: tuple[MonitorResult, MonitorResult]
+    hours: tuple[Run, Run, Run], fastest: tuple[MonitorResult, MonitorResult]
 ) -> None:
     """The last test here: what it waits for has been going on since the first."""
-    result = finished(paced)
+    result = finished(hours[0])
     assert result.elapsed_s >= 0.99 * 3600 / SPEED
     assert result.events == fastest[0].events
     assert result.recorded_samples == result.samples == fastest[0].samples
