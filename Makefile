@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-system)
 
-.PHONY: help setup run test check schema chroot-test clean
+.PHONY: help setup run test check schema screenshots bench chroot-test clean
 
 help:
 	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
@@ -15,6 +15,8 @@ help:
 	@echo 'make check        lint, format, types, and the direction of imports'
 	@echo 'make setup        set-up alone; looks at the system packages again'
 	@echo 'make schema       write docs/schema from the types after a change that is meant'
+	@echo 'make screenshots  take the pictures of docs/screenshots anew, on an X display of their own'
+	@echo 'make bench        measure, and write docs/benchmarks.md (ARGS="charts" measures that only, writes nothing)'
 	@echo 'make chroot-test  prove run and test on a bare Debian 12 (root and debootstrap needed)'
 	@echo 'make clean        remove .venv and every cache'
 
@@ -38,6 +40,14 @@ schema:
 	@$(set_up) --quick
 	.venv/bin/python -c "import json; from app.cli.result import MonitorResult; \
 	  print(json.dumps(MonitorResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/monitor.json
+
+screenshots:
+	@$(set_up) --quick --tests
+	.venv/bin/python docs/screenshots/take.py
+
+bench:
+	@$(set_up) --quick --tests
+	.venv/bin/python -m benchmarks $(ARGS)
 
 chroot-test:
 	@packaging/chroot_test.sh $(ARGS)
