@@ -6,6 +6,7 @@ when it was found out.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -118,6 +119,14 @@ class _Draft:
         return True
 
 
+@dataclass(slots=True)
+class _Seconds:
+    """When one judge that opens no event found something odd: ascending times, and how far each reaches."""
+
+    times: list[int] = field(default_factory=list)
+    reach: int = 0
+
+
 class Composer:
     """The events of one satellite; ``keys`` numbers them through the session."""
 
@@ -125,27 +134,31 @@ class Composer:
         self._satellite = satellite
         self._keys = keys
         self._points: list[Point] = []
-        self._seconds: list[Point] = []
+        self._seconds: dict[str, _Seconds] = {}
         self._drafts: list[_Draft] = []
         self._newest = 0
 
     def add(self, point: Point) -> None:
         """A point, in any order."""
         if point.opens:
-            self._points.append(point)
-        elif not self._seconds or self._seconds[-1].time != point.time or self._seconds[-1].judge != point.judge:
-            self._seconds.append(point)
+            insort(self._points, point, key=lambda one: one.rank)
+            return
+        # Of what seconds an event only the judge and the time matter, however many channels it was seen in.
+        seconds = self._seconds.setdefault(point.judge, _Seconds())
+        seconds.reach = max(seconds.reach, point.reach)
+        place = bisect_left(seconds.times, point.time)
+        if place == len(seconds.times) or seconds.times[place] != point.time:
+            seconds.times.insert(place, point.time)
 
     def advance(self, known: int, complete: int) -> list[Event]:
         """Events that opened, changed or closed.
 
         Every point that opens is known up to time ``known``, every other up to ``complete``.
         """
-        if not (self._points or self._seconds or self._drafts):
+        if not (self._points or self._drafts or any(one.times for one in self._seconds.values())):
             return []
         if self._points:
-            self._points.sort(key=lambda point: point.rank)
-            count = next((i for i, p in enumerate(self._points) if p.time > known), len(self._points))
+            count = bisect_right(self._points, known, key=lambda one: one.time)
             ready, self._points = self._points[:count], self._points[count:]
             for point in ready:
                 self._take(point)
@@ -177,12 +190,12 @@ class Composer:
             self._drafts.insert(0 if late else len(self._drafts), draft)
 
     def _second(self, known: int) -> None:
-        if not self._seconds:
-            return
-        for point in self._seconds:
-            for draft in self._drafts:
-                if draft.near(point.time):
-                    draft.judges[point.judge] = None
         # What is older than any event that is open or can still open has nothing left to second.
         oldest = min([known, *(draft.start for draft in self._drafts)])
-        self._seconds = [point for point in self._seconds if point.time >= oldest - point.reach]
+        for judge, seconds in self._seconds.items():
+            times = seconds.times
+            for draft in self._drafts:
+                place = bisect_left(times, draft.start - draft.reach)
+                if place < len(times) and times[place] <= draft.end + draft.reach:
+                    draft.judges[judge] = None
+            del times[: bisect_left(times, oldest - seconds.reach)]
