@@ -12,8 +12,6 @@ from app import paths
 from app.cli.errors import UsageError, complain
 from app.display import why_no_window
 from app.plan import Plan
-from telemetry.clock import parse_iso
-from telemetry.files import parse_duration
 
 HOUR_S = 3600.0
 
@@ -107,14 +105,22 @@ def _speed(text: str) -> float | None:
 
 
 def _period(text: str | None) -> int | None:
+    if text is None:
+        return None
+    from telemetry.files import parse_duration  # numpy and pyarrow come with it: not before the window stands
+
     try:
-        return None if text is None else parse_duration(text)
+        return parse_duration(text)
     except ValueError as problem:
         raise UsageError(f"--period: {problem}") from problem
 
 
 def _start(text: str | None) -> int | None:
+    if text is None:
+        return None
+    from telemetry.clock import parse_iso
+
     try:
-        return None if text is None else parse_iso(text)
+        return parse_iso(text)
     except (ValueError, OverflowError) as problem:
         raise UsageError(f"--start takes a time such as 2030-01-01T00:00:00Z, not '{text}'.") from problem

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Signal
@@ -35,10 +34,9 @@ class Faults(QObject):
             self.met.emit("Perigee met a fault of its own and goes on. Recording is not affected; the log has details.")
 
 
-def catch_faults(say: Callable[[str], object]) -> Faults:
+def catch_faults() -> Faults:
     """From now on no fault ends the window unseen. The caller keeps what is returned."""
     faults = Faults()
-    faults.met.connect(say)
     sys.excepthook = faults.take
     threading.excepthook = lambda args: faults.take(args.exc_type, args.exc_value, args.exc_traceback)
     return faults

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from app.launch import may_attach, start
 from app.paths import log_file, settings_file, window_state_file
 from app.plan import Plan
+from app.window.crash import catch_faults
 from widgets.empty import Empty
 from widgets.theme import Appearance, Choice, Theme
 from widgets.watch import WatchView
@@ -104,6 +105,8 @@ def run(plan: Plan) -> int:
     _log_to_file()
     core = None if may_attach(plan.archive_path) else start(plan)
     app, window = first_window(plan)
+    faults = catch_faults()
+    faults.met.connect(window.view.say)
     starter = Starter(window, plan, core)
     QTimer.singleShot(0, starter.go)
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -122,13 +125,11 @@ class Starter:
     def go(self) -> None:
         """Make the charts and open the link to the core."""
         from app.window.corelink import CoreLink
-        from app.window.crash import catch_faults
         from app.window.feed import Feed
         from app.window.watching import Watching
         from widgets.strips.widget import Strips
 
         window = self._window
-        self._faults = catch_faults(window.view.say)
         feed = Feed()
         strips = Strips(window.view.theme, feed)
         app = QApplication.instance()

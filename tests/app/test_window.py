@@ -1,0 +1,255 @@
+"""Whole stories through a real window and a real core: watching, looking back, closing, and either of them killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.cli.watch import make_plan
+from app.counters import Counter
+from app.launch import attach, may_attach, start
+from app.link.card import read_card
+from app.plan import Plan
+from app.window.main import Starter, Window, first_window
+from telemetry.ring import LiveRing
+from widgets.model import Style
+
+if TYPE_CHECKING:
+    from app.link.client import CoreClient
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as POSIX does")
+
+DEADLINE_MS = 60_000
+Ask = Callable[[str | Path, str], list[tuple[object, ...]]]
+Open = Callable[[Plan], "Desk"]
+
+
+class Desk:
+    """A window at work in this process, its core in another."""
+
+    def __init__(self, plan: Plan, qtbot: QtBot) -> None:
+        core = None if may_attach(plan.archive_path) else start(plan)
+        _, self.window = first_window(plan)
+        self.window.resize(1920, 1080)
+        self.starter = Starter(self.window, plan, core)
+        self.starter.go()
+        self.watching = self.starter.watching
+        self._bot = qtbot
+        self.closed = False
+
+    def wait(self, what: Callable[[], bool]) -> None:
+        self._bot.waitUntil(what, timeout=DEADLINE_MS)
+
+    def counter(self, which: Counter) -> int:
+        return int(self.watching._counters[which])
+
+    def press(self, key: Qt.Key) -> None:
+        QTest.keyClick(self.window.view, key)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            with self._bot.waitSignal(self.starter.link.closed, timeout=DEADLINE_MS):
+                self.window.close()
+
+
+@pytest.fixture
+def sit_down(qtbot: QtBot) -> Iterator[Open]:
+    desks: list[Desk] = []
+
+    def open_(plan: Plan) -> Desk:
+        desks.append(Desk(plan, qtbot))
+        return desks[-1]
+
+    yield open_
+    for desk in desks:
+        desk.close()
+        desk.window.deleteLater()
+
+
+def _plan(folder: Path, source: str = "sim:quiet?satellites=1", history: float = 60.0) -> Plan:
+    return replace(make_plan([source], archive=folder / "t.duckdb"), history=history, any_source=True)
+
+
+def _watch_alone(archive: Path) -> tuple[CoreClient, LiveRing]:
+    """Attach without a window."""
+    client = attach(archive, lambda _: None, lambda: None)
+    assert client is not None
+    hello = client.ask("hello")
+    return client, LiveRing.attach(Path(hello["ring"]["path"]), hello["ring"]["layout"])
+
+
+def _poll(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE_MS / 1000
+    while not what():
+        assert time.monotonic() < end
+        os.sched_yield()
+
+
+def test_the_window_watches_the_fleet_and_shows_its_fault(sit_down: Open, tmp_path: Path, ask: Ask) -> None:
+    desk = sit_down(replace(_plan(tmp_path, "sim:demo"), history=None))
+    view, charts, strips = desk.window.view, desk.watching.charts, desk.watching._strips
+    desk.wait(lambda: bool(desk.watching.ledger.rows(desk.watching._clock)))
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1)
+    row = desk.watching.ledger.rows(desk.watching._clock)[0]
+    first = f"{row.satellite}/{row.departures[0].name}"
+    # The charts go to the fault by themselves, as long as nobody has chosen others.
+    assert charts.keys[0] == first
+    assert strips.chosen == first
+    assert view.channels.model.node(first).mark is not None  # type: ignore[union-attr]
+    assert len(view.channels.channels_below("SAT-002")) == 45
+    desk.wait(lambda: len(view.dock.events.model) > 0)
+    desk.wait(lambda: "samples/s" in " ".join(one.words for one in view.status.segments()))
+    words = " ".join(one.words for one in view.status.segments())
+    assert "Live demo fleet, 3 satellites" in words
+    assert "Scored by ONNX Runtime" in words
+    assert "Recording" in words
+    # What is expected is there beside what is, and the score above its threshold in the fault.
+    assert np.nanmax(desk.watching.feed.samples(first + "#score", row.start, row.end)[1]) > 1.0
+    times, low, high = desk.watching.feed.expected(first, row.start - 600_000_000, row.start)
+    assert len(times) > 500
+    assert (low[-1] < high[-1]).all()
+
+    # Looking back and to live again, with the keyboard alone.
+    desk.press(Qt.Key.Key_Left)
+    assert not strips.live
+    assert view.ranges.live.isChecked() is False
+    desk.press(Qt.Key.Key_L)
+    assert strips.live
+    desk.press(Qt.Key.Key_Minus)
+    assert strips.span > 3_600_000_000
+    # Another satellite, a subsystem of it, a channel off and on.
+    view.channels.select("SAT-003")
+    view.selection_changed.emit("SAT-003/aocs")
+    assert len(charts.keys) == 18
+    assert all(key.startswith("SAT-003/aocs/") for key in charts.keys)
+    view.channel_activated.emit("SAT-003/eps/bus_power")
+    assert charts.keys[-1] == "SAT-003/eps/bus_power"
+    view.channel_activated.emit("SAT-003/eps/bus_power")
+    assert "SAT-003/eps/bus_power" not in charts.keys
+    desk.press(Qt.Key.Key_N)
+    assert charts.keys[0] == first
+
+    desk.close()
+    samples = desk.counter(Counter.SAMPLES)
+    assert ask(tmp_path / "t.duckdb", "SELECT count(*) FROM samples") == [(samples,)]
+    assert ask(tmp_path / "t.duckdb", "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == [(1,)]
+
+
+def test_a_window_shows_that_its_core_was_killed_and_goes_on_with_another(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(_plan(tmp_path))
+    archive = tmp_path / "t.duckdb"
+    banner = desk.window.view.banner
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and desk.watching._link.position[1] > 0)
+    card = read_card(archive)
+    assert card is not None
+    acknowledged = desk.counter(Counter.RECORDED)
+    newest = desk.counter(Counter.NOW)
+    os.kill(card.pid, signal.SIGKILL)
+    desk.wait(lambda: banner.notice is not None and "NOT RECORDING" in banner.notice.sentence)
+    desk.wait(lambda: desk.watching._attached and desk.counter(Counter.NOW) > newest)
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 0)
+    assert banner.notice is not None
+    assert "is back after" in banner.notice.sentence
+    desk.close()
+    first = ask(archive, "SELECT count(*) FROM samples WHERE session = 1")[0][0]
+    assert isinstance(first, int)
+    assert first >= acknowledged > 0
+    assert ask(archive, "SELECT count(*) FROM sessions") == [(2,)]
+    gaps = ask(archive, 'SELECT start < "end" FROM gaps WHERE session = 2')
+    assert gaps == [(True,)]
+    second = ask(archive, "SELECT count(*) FROM samples WHERE session = 2")
+    assert second == [(desk.counter(Counter.SAMPLES),)]
+
+
+def test_a_core_outlives_a_window_that_is_killed_and_the_next_window_attaches(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    archive = tmp_path / "t.duckdb"
+    perigee = Path(sys.executable).with_name("perigee")
+    window = subprocess.Popen([str(perigee), "--archive", str(archive), "--set", "telemetry.history_s=60"])
+    try:
+        _poll(lambda: read_card(archive) is not None or window.poll() is not None)
+        client, ring = _watch_alone(archive)
+        _poll(lambda: int(ring.counters[Counter.LIVE]) == 1)
+    finally:
+        window.kill()
+        window.wait(10)
+    acknowledged = int(ring.counters[Counter.RECORDED])
+    _poll(lambda: int(ring.counters[Counter.RECORDED]) > acknowledged)
+    client.close()
+    card = read_card(archive)
+    assert card is not None
+
+    desk = sit_down(replace(make_plan(["sim:demo"], archive=archive), any_source=True))
+    desk.wait(lambda: desk.watching._attached)
+    still = read_card(archive)
+    assert still is not None and still.pid == card.pid
+    assert len(desk.window.view.channels.channels_below("SAT-001")) == 45
+    desk.close()
+    # It was the last that watched: everything is drained and nothing runs on.
+    assert read_card(archive) is None
+    assert ask(archive, "SELECT count(*) FROM samples") == [(desk.counter(Counter.SAMPLES),)]
+
+
+def test_closing_one_of_two_windows_leaves_the_core_to_the_other(sit_down: Open, tmp_path: Path) -> None:
+    first = sit_down(_plan(tmp_path))
+    first.wait(lambda: first.watching._attached)
+    second = sit_down(_plan(tmp_path))
+    second.wait(lambda: second.watching._attached)
+    first.close()
+    before = second.counter(Counter.FRAMES)
+    second.wait(lambda: second.counter(Counter.FRAMES) > before)
+    assert second.window.view.banner.notice is None
+
+
+def test_an_archive_that_is_none_is_said_in_the_window_and_by_the_exit_code(
+    sit_down: Open, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.duckdb").write_text("a shopping list\n" * 500)
+    desk = sit_down(_plan(tmp_path))
+    desk.wait(lambda: desk.window.view.banner.notice is not None)
+    notice = desk.window.view.banner.notice
+    assert notice is not None
+    assert "t.duckdb" in notice.sentence
+    assert notice.mark.style is Style.FILLED
+    assert notice.action == "Try again"
+    assert desk.starter.exit_code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("perigee: ")
+    assert said.count("\n") == 1
+    assert (tmp_path / "t.duckdb").read_text() == "a shopping list\n" * 500
+
+
+def test_another_source_is_not_mistaken_for_the_one_asked_for(sit_down: Open, tmp_path: Path) -> None:
+    first = sit_down(_plan(tmp_path))
+    first.wait(lambda: first.watching._attached)
+    second = sit_down(make_plan(["sim:load"], archive=tmp_path / "t.duckdb"))
+    second.wait(lambda: second.window.view.banner.notice is not None)
+    notice = second.window.view.banner.notice
+    assert notice is not None
+    assert "sim:quiet" in notice.sentence
+    assert "--archive" in notice.sentence
+
+
+def test_the_window_comes_back_where_it_was(sit_down: Open, tmp_path: Path) -> None:
+    desk = sit_down(_plan(tmp_path))
+    desk.window.resize(1300, 760)
+    desk.wait(lambda: desk.watching._attached)
+    desk.close()
+    assert Window(desk.window.view.theme).size() == desk.window.size()
