@@ -71,8 +71,9 @@ class Core:
         """Drain everything, then let clients go and remove what was published."""
         self.session.close()
         self.session.publish()
-        self._server.close(2.0)
+        # Before clients are let go: whoever sees this core end may start the next one at once.
         self._path.unlink(missing_ok=True)
+        self._server.close(2.0)
         self._ring.close()
         self._ring.unlink()
 

@@ -65,7 +65,8 @@ def wait_ready(process: subprocess.Popen[bytes], timeout: float = START_DEADLINE
         raise LaunchError("The core's answer cannot be read.")
     overdue = threading.Timer(timeout, process.kill)
     overdue.start()
-    line = process.stdout.readline()
+    with process.stdout:
+        line = process.stdout.readline()
     overdue.cancel()
     try:
         message = json.loads(line)

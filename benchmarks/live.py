@@ -115,7 +115,10 @@ def _window(archive: Path) -> dict[str, Any]:
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(woken)
     timer.start(5)
-    counters = lambda: watching._counters  # noqa: E731
+
+    def counters() -> Any:
+        return watching._counters
+
     begun = time.monotonic()
 
     def look() -> None:

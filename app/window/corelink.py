@@ -127,8 +127,7 @@ class CoreLink(QObject):
         if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
             raise LaunchError(f"The core ended {RESTARTS} times within a minute and was left; its log has the reason.")
         self._deaths.append(now)
-        if self._process is not None:
-            self._process.wait(5)
+        self._reap(5.0)
         self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
         self._open()
 
@@ -137,15 +136,23 @@ class CoreLink(QObject):
         try:
             if client is not None and client.ask("stop", unless_watched=True)["stopping"]:
                 client.join(STOP_DEADLINE_S)
+                self._reap(STOP_DEADLINE_S)
             elif client is None and self._process is not None:
                 self._process.terminate()
-                self._process.wait(STOP_DEADLINE_S)
+                self._reap(STOP_DEADLINE_S)
+            elif self._process is not None:
+                # It belongs to another window now, and is no longer this one's to wait for.
+                self._process.returncode = 0
         except (LinkError, subprocess.TimeoutExpired) as problem:
             log.warning("the core did not stop as asked: %s", problem)
         finally:
             if client is not None:
                 client.close()
             self.closed.emit()
+
+    def _reap(self, timeout: float) -> None:
+        if self._process is not None:
+            self._process.wait(timeout)
 
 
 def successor(plan: Plan, first: int, newest: int, now: int) -> Plan:

@@ -65,3 +65,26 @@ def test_headless_loads_neither_qt_nor_torch(module: str, tmp_path: Path) -> Non
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout.strip()) == (0, ""), answer.stderr
+
+
+def test_the_window_stands_before_numpy_is_loaded(tmp_path: Path) -> None:
+    """The first window is quick because little is imported for it; torch never enters its process at all."""
+    code = (
+        "import sys\n"
+        "from app.cli.watch import make_plan\n"
+        "from app.window.main import first_window\n"
+        "shown = first_window(make_plan(['sim:demo']))\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} & "
+        "{'numpy', 'pyarrow', 'duckdb', 'onnxruntime', 'pydantic', 'pyqtgraph', 'torch'}))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout.strip()) == (0, ""), answer.stderr
+
+
+def test_the_window_never_loads_torch_duckdb_or_an_engine(tmp_path: Path) -> None:
+    code = (
+        "import sys, app.window.watching, app.window.main, app.window.corelink, widgets.strips.widget\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules} & {'torch', 'duckdb', 'onnxruntime'}))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout.strip()) == (0, ""), answer.stderr
