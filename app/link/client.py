@@ -11,6 +11,7 @@ from app.link.card import CoreCard
 from app.link.wire import Header, LinkError, introduce, receive, send
 
 ANSWER_DEADLINE_S = 10.0
+POLL_S = 0.1
 
 News = Callable[[Header], None]
 
@@ -58,14 +59,16 @@ class CoreClient:
             return self._changed.wait_for(lambda: self._lost, timeout)
 
     def close(self) -> None:
-        """Detach; the core goes on."""
+        """Detach; the core goes on. Not on the reading thread."""
         self._closed = True
+        # A socket that a thread waits on stays open after it is closed: the core would count this client still.
+        self._thread.join(1.0)
         self._connection.close()
 
     def _read(self) -> None:
         try:
             while not self._closed:
-                message = receive(self._connection, 0.5)
+                message = receive(self._connection, POLL_S)
                 if message is None:
                     continue
                 header = message[0]

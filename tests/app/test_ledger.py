@@ -1,0 +1,107 @@
+"""Events become rows, marks and spans that an operator reads; a core that died is not told of twice."""
+
+from __future__ import annotations
+
+from app.window.ledger import KEPT, Ledger
+from detection import LIMITS
+from detection.event import Contribution, Event
+from telemetry import Severity
+from widgets.model import Clock, Kind, Mark, Style
+
+S = 1_000_000
+NOW = Clock(10_000 * S)
+
+
+def _event(
+    key: int = 1,
+    start: int = 100,
+    end: int = 200,
+    *,
+    open_: bool = True,
+    model: str = "ar",
+    severity: Severity = Severity.WATCH,
+    channels: tuple[tuple[str, float], ...] = (("eps/a", 0.7), ("eps/b", 0.299), ("eps/c", 0.001)),
+    satellite: str = "SAT-001",
+) -> Event:
+    shares = tuple(Contribution(name, share, 2.0) for name, share in channels)
+    reason = f"{channels[0][0]}: ar 6.1 x anything in the last 1,900 samples"
+    return Event(key, satellite, start * S, end * S, open_, severity, model, "1", 3.5, shares, reason, ("robust_z",))
+
+
+def test_a_finding_is_a_row_in_the_operators_words() -> None:
+    ledger = Ledger()
+    rows = ledger.take(1, [(0, _event())])
+    assert [(row.satellite, row.sentence) for row in rows] == [("SAT-001", "finding opened: eps/a and 2 more")]
+    (row,) = ledger.rows(NOW)
+    assert row.title == "eps/a and 2 more"
+    assert row.sentence == "Prediction error 6.1 × anything in the last 1,900 samples"
+    assert row.seconded == ("robust z",)
+    assert row.mark == Mark(Kind.FINDING, Style.FILLED)
+    assert not row.alarm
+    assert ledger.counts().findings == 1
+
+
+def test_a_limit_is_an_alarm_of_its_severity() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(model=LIMITS, severity=Severity.CRITICAL))])
+    (row,) = ledger.rows(NOW)
+    assert row.alarm
+    assert row.mark.kind is Kind.CRITICAL
+    assert ledger.counts().critical == 1
+    assert ledger.finding_spans() == []
+
+
+def test_channels_with_a_share_worth_the_name_are_marked() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event())])
+    assert set(ledger.health()) == {"SAT-001/eps/a", "SAT-001/eps/b"}
+    (span,) = ledger.finding_spans()
+    assert span.keys == {"SAT-001/eps/a", "SAT-001/eps/b"}
+    assert span.end is None
+
+
+def test_an_event_that_ends_keeps_its_row_and_asks_for_an_answer_still() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event())])
+    number = ledger.rows(NOW)[0].key
+    rows = ledger.take(1, [(0, _event(end=300, open_=False))])
+    assert [row.sentence for row in rows] == ["finding ended: eps/a and 2 more, after 3 min"]
+    (row,) = ledger.rows(NOW)
+    assert row.key == number
+    assert row.mark.style is Style.RETURNED
+    assert ledger.off_nominal({}) == []
+
+
+def test_what_a_successor_of_a_dead_core_tells_again_is_the_same_row() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(key=4))])
+    number = ledger.rows(NOW)[0].key
+    assert ledger.take(2, [(0, _event(key=1, start=105, end=260))]) == []
+    assert [row.key for row in ledger.rows(NOW)] == [number]
+    # Another satellite's, and one that has nothing to do with it in time, are others.
+    ledger.take(2, [(0, _event(key=2, satellite="SAT-002")), (0, _event(key=3, start=900, end=950))])
+    assert len(ledger.rows(NOW)) == 3
+
+
+def test_stepping_goes_through_findings_in_the_order_of_time() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(key=1, start=500, end=600)), (0, _event(key=2, start=100, end=150))])
+    late, early = (row.key for row in ledger.rows(NOW))
+    assert ledger.step(None, 1) == late
+    assert ledger.step(late, -1) == early
+    assert ledger.step(early, -1) == early
+    assert ledger.step(early, 1) == late
+    assert Ledger().step(None, 1) is None
+
+
+def test_open_comes_before_ended_and_is_foremost() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(key=1, start=100)), (0, _event(key=2, start=500, end=600, open_=False))])
+    assert [row.open for row in ledger.rows(NOW)] == [True, False]
+    assert ledger.foremost() == ledger.rows(NOW)[0].key
+
+
+def test_there_is_a_bound() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(key=i, start=10 * i, end=10 * i + 1)) for i in range(KEPT + 50)])
+    assert len(ledger.rows(NOW)) == KEPT

@@ -1,0 +1,75 @@
+"""The status strip and the banner: one word for the state, the worst trouble first."""
+
+from __future__ import annotations
+
+from app.counters import Counter
+from app.window.status import About, Troubles, source_name, status
+from widgets.model import Kind, Notice
+
+WALL = 1_900_000_000_000_000
+KNOWN = About("demo fleet, 3 satellites", "Scored by ONNX Runtime on the CPU, 2 models", "No Triton.", 2)
+
+
+def _counters(**values: int) -> list[int]:
+    base = {"BEAT": 1, "LIVE": 1, "RECORDING": 1, "CLOCK": WALL, "DAYS_LEFT": -1} | values
+    counters = [0] * 64
+    for name, value in base.items():
+        counters[Counter[name]] = value
+    return counters
+
+
+def _says(troubles: Troubles, **values: int) -> Notice | None:
+    return troubles.notice(_counters(**values), 1_000_000_000)
+
+
+def test_the_state_is_one_word() -> None:
+    words = {
+        "Live": _counters(),
+        "Reading history": _counters(LIVE=0),
+        "Playing": _counters(CLOCK=WALL - 3_600_000_000),
+        "Ended": _counters(ENDED=1),
+    }
+    assert {word: status(counters, KNOWN, WALL, True).state for word, counters in words.items()} == {
+        w: w for w in words
+    }
+    assert status(_counters(), None, WALL, False).state == "Starting"
+    assert not status(_counters(), KNOWN, WALL, False).recording
+
+
+def test_figures_that_are_not_known_are_not_shown() -> None:
+    view = status(_counters(), KNOWN, WALL, True)
+    assert view.delay is None
+    assert view.days_left is None
+    assert status(_counters(DAYS_LEFT=0), KNOWN, WALL, True).days_left == 0
+
+
+def test_the_banner_shows_the_worst_trouble() -> None:
+    troubles = Troubles()
+    assert _says(troubles) is None
+    troubles.back = "It is back after 0.8 s."
+    back = _says(troubles)
+    assert back is not None
+    assert (back.sentence, back.action) == ("It is back after 0.8 s.", "Dismiss")
+    full = _says(troubles, RECORDING=0)
+    assert full is not None
+    assert full.mark.kind is Kind.CRITICAL
+    assert "NOT RECORDING" in full.sentence
+    troubles.lost_at = WALL
+    lost = _says(troubles, RECORDING=0)
+    assert lost is not None
+    assert "NOT RECORDING since" in lost.sentence
+    troubles.failed = "The disk is gone."
+    failed = _says(troubles)
+    assert failed is not None
+    assert failed.sentence == "NOT RECORDING. The disk is gone."
+
+
+def test_a_core_that_hangs_is_said_to() -> None:
+    silent = Troubles().notice(_counters(BEAT=1), 5_000_000_000)
+    assert silent is not None
+    assert "no sign of life for 5 s" in silent.sentence
+
+
+def test_a_source_is_called_what_an_operator_calls_it() -> None:
+    assert source_name("sim:demo?seed=7&start=now") == "demo fleet"
+    assert source_name("passes/nepalisat.csv") == "nepalisat.csv"
