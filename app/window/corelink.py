@@ -84,21 +84,21 @@ class CoreLink(QObject):
     def _open(self) -> None:
         process, self._first = self._first, None
         if process is None:
-            if self._try_attach():
+            if self._try_attach(any_source=self._plan.any_source):
                 return
             process = start(self._plan)
         self._process = process
         wait_ready(process)
-        if not self._try_attach():
+        if not self._try_attach(any_source=True):
             raise LaunchError("The core started but does not answer.")
 
-    def _try_attach(self) -> bool:
+    def _try_attach(self, *, any_source: bool) -> bool:
         client = attach(Path(self._plan.archive), self._on_news, self._on_lost)
         if client is None:
             return False
         hello = client.ask("hello")
         plan = Plan.from_json(hello["plan"])
-        if not self._plan.any_source and plan.sources != self._plan.sources:
+        if not any_source and plan.sources != self._plan.sources:
             client.close()
             raise LaunchError(
                 f"{', '.join(plan.sources)} is being recorded into {self._plan.archive}: close that window, "

@@ -64,8 +64,8 @@ def test_a_window_on_a_real_display_is_drawn_takes_keys_and_ends_in_order(
     try:
         _poll(lambda: attach_once(archive) or window.poll() is not None)
         number = x("xdotool", "search", "--sync", "--onlyvisible", "--name", "^Perigee$").splitlines()[-1]
+        _poll(lambda: toolbar(x, number, picture) == toolbar(x, number, picture))
         before = toolbar(x, number, picture)
-        assert toolbar(x, number, picture) == before
         # Back in time: the charts leave live, and the bar above them says how far behind it they are.
         x("xdotool", "windowfocus", "--sync", number, "key", "--window", number, "Left")
         _poll(lambda: toolbar(x, number, picture) != before)
