@@ -72,6 +72,7 @@ class Charts(QObject):
         number = self._ledger.foremost()
         if number is not None and not self._chosen_by_operator:
             self._show_finding(number)
+            self._view.dock.attention.select(number)
 
     def show_key(self, key: str) -> None:
         """The operator selected a satellite, a subsystem or a channel in the tree."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.eventlog import EventKey
-from detection import BANK, LIMITS, ROBUST_Z
+from detection import LIMITS, ROBUST_Z
 from detection.event import Event
 from telemetry.clock import SECOND
 from widgets import text
@@ -221,16 +221,18 @@ def _row(entry: _Entry, clock: Clock) -> FindingRow:
 
 
 def _sentence(event: Event) -> str:
-    """The reason without the channel, which the title names."""
+    """The reason; its channel only where the title does not name it first."""
+    channel, colon, reason = event.reason.removesuffix("; ended as regime changed").partition(": ")
+    if not colon:
+        return _plain(channel)
     first = event.channels[0].name if event.channels else ""
-    reason = event.reason.removeprefix(f"{first}: ").removesuffix("; ended as regime changed")
-    return _plain(reason)
+    return _plain(reason) if channel == first else f"{channel}: {_plain(reason)}"
 
 
 def _plain(reason: str) -> str:
     """``ar 6.1 x anything in the last 1,900 samples`` in the operator's words."""
     judge, space, rest = reason.partition(" ")
-    if judge in BANK or judge in _JUDGES:
+    if judge in _JUDGES:
         reason = f"{judge_name(judge)}{space}{rest}"
     reason = reason.replace(" x anything in", f" {text.TIMES} anything in")
     return reason[:1].upper() + reason[1:]

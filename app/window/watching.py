@@ -67,6 +67,7 @@ class Watching(QObject):
         self._lost_since = 0.0
         self._turn = 0
         self._new_rows: list[EventRow] = []
+        self._own: list[str] = []
         self._connect()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -142,6 +143,10 @@ class Watching(QObject):
             self._view.set_clock(self._clock)
 
     def _show_happenings(self) -> None:
+        if self._clock.now:
+            # Perigee's own doings stand in the session's time, once that is known.
+            self._new_rows += [EventRow(self._clock.now, "Perigee", sentence) for sentence in self._own]
+            self._own = []
         self._new_rows += self.happenings.pass_time(self.feed.groups, self._clock.now)
         if self._new_rows:
             self._view.add_events(sorted(self._new_rows, key=lambda row: row.time))
@@ -244,8 +249,7 @@ class Watching(QObject):
                 self._say_of_itself(note)
 
     def _say_of_itself(self, sentence: str) -> None:
-        now = self._clock.now or int(time.time() * SECOND)
-        self._new_rows.append(EventRow(now, "Perigee", sentence))
+        self._own.append(sentence)
 
     def _show_channels(self, groups: Sequence[Group]) -> None:
         rows = [
