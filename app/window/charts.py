@@ -14,6 +14,8 @@ from widgets.text import HOUR
 from widgets.watch import WatchView
 
 FIRST_SPAN = HOUR
+MOST = 100
+"""Charts at the most of one subsystem, those about the channel that is asked for: a file may have thousands."""
 _LEAD = 0.15
 """Of the window, left free after a finding that is shown."""
 
@@ -87,11 +89,12 @@ class Charts(QObject):
             return
         channel = self._feed.channel(key)
         if channel is None:
-            self._show(list(self._view.channels.channels_below(key)), key.replace("/", " / "), None)
+            self._show(list(self._view.channels.channels_below(key))[:MOST], key.replace("/", " / "), None)
             return
         subsystem = f"{satellite}/{channel.subsystem}" if channel.subsystem else satellite
-        keys = list(self._view.channels.channels_below(subsystem))
-        self._show(keys or [key], subsystem.replace("/", " / "), key)
+        keys = list(self._view.channels.channels_below(subsystem)) or [key]
+        at = max(0, keys.index(key) - MOST // 2) if key in keys else 0
+        self._show(keys[at : at + MOST], subsystem.replace("/", " / "), key)
 
     def toggle(self, key: str) -> None:
         """Put a channel on a chart of its own, or take it off."""
