@@ -95,6 +95,7 @@ class Core:
         return {
             "pid": os.getpid(),
             "session": session.id,
+            "age_s": session.totals().elapsed_s,
             "sources": [
                 {"name": line.source.name, "mode": line.source.mode, "origin": line.source.origin}
                 for line in session.lines

@@ -72,6 +72,8 @@ class Line:
         self._pace = Pace(plan.speed, self._stop, self._history)
         self._span = SPAN_AT_MAX if plan.speed is None else max(1, int(plan.speed * SECOND / FRAMES_A_SECOND))
         self._resume_from = plan.resume_from
+        self._told_until = self._judged_before()
+        self._held: dict[int, Event] = {}
         self._duration = None if plan.duration is None else int(plan.duration * SECOND)
         self._queue: BoundedQueue[_Item | None] = BoundedQueue(QUEUE_VALUES)
         self._paced = source.mode == "paced"
@@ -201,19 +203,45 @@ class Line:
                 self.delays.append((time.monotonic_ns() - stamp) // 1000)
 
     def _pass_on(self, output: Output) -> None:
+        told = self._told_until
+        newest = max((int(judged.times[-1]) for judged in output.judged), default=None)
         for judged in output.judged:
-            if self._resume_from is not None and judged.times[-1] < self._resume_from:
+            if told is not None and judged.times[-1] <= told:
                 continue
             self._record(judged)
             if self._ring is not None:
                 block = np.concatenate([judged.ratio, judged.low, judged.high], axis=1)
                 self._ring.append(f"j:{judged.group.key}", judged.times, block, time.monotonic_ns())
         for scored in output.scored:
-            self._record(scored)
+            if told is None or scored.times[-1] > told:
+                self._record(scored)
         for event in output.events:
-            if self._resume_from is None or event.open or event.end >= self._resume_from:
-                self._record(event)
             self._events.put(self.number, event)
+            if told is None:
+                self._record(event)
+            elif event.open:
+                self._held[event.key] = event
+            else:
+                self._held.pop(event.key, None)
+        if told is not None and newest is not None and newest > told:
+            # From here on nobody has told this before; what was open then goes on in this session.
+            for event in self._held.values():
+                self._record(event)
+            self._told_until = None
+            self._held.clear()
+
+    def _judged_before(self) -> int | None:
+        """The newest sample that the core which died had judged, as the live ring has it; None: there was none."""
+        if self._resume_from is None or self._ring is None:
+            return self._resume_from
+        newest = 0
+        for group in self.source.groups:
+            name = f"j:{group.key}"
+            head = self._ring.head(name)
+            rows = self._ring.read(name, max(0, head - 1))
+            if len(rows.times):
+                newest = max(newest, int(rows.times[-1]))
+        return newest
 
     def _record(self, item: Judged | Scored | Event) -> None:
         self._recorder.put(self._session, item, wait=True, timeout=PUT_DEADLINE_S)

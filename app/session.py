@@ -199,6 +199,7 @@ class Session:
             rate = round((totals.samples - before) / (now - since))
             self._rate = (now, totals.samples, rate)
         delays = np.array([delay for line in self.lines for delay in tuple(line.delays)] or [0])
+        live = all(line.live for line in self.lines)
         values = {
             Counter.FIRST: min((line.first for line in self.lines if line.first), default=0),
             Counter.NOW: max(line.now for line in self.lines),
@@ -218,8 +219,9 @@ class Session:
             Counter.LOST: totals.lost,
             Counter.BEHIND_MS: int(max(line.behind for line in self.lines) * 1000),
             Counter.ENDED: int(all(line.ended for line in self.lines)),
-            Counter.LIVE: int(all(line.live for line in self.lines)),
-            Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now),
+            Counter.LIVE: int(live),
+            # History comes in a burst that says nothing about the days ahead.
+            Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now) if live else -1,
             Counter.BEAT: time.monotonic_ns(),
         }
         for counter, value in values.items():

@@ -199,7 +199,8 @@ class StatusView:
     engine: str = ""
     engine_reason: str = ""
     engine_well: bool = True
-    recording: bool = True
+    recording: bool | None = True
+    """None: it is not known."""
     size: int | None = None
     days_left: int | None = None
     lost: int = 0

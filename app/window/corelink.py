@@ -17,9 +17,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.launch import LaunchError, attach, start, wait_ready
+from app.launch import CoreDiedError, LaunchError, attach, start, wait_ready
 from app.link.client import CoreClient
 from app.link.wire import Header, LinkError
+from app.paths import log_file
 from app.plan import Plan
 from telemetry.clock import SECOND
 
@@ -82,6 +83,13 @@ class CoreLink(QObject):
             self.failed.emit(f"Perigee met a fault of its own ({problem}); its log has the details.")
 
     def _open(self) -> None:
+        try:
+            self._attach_or_start()
+        except (CoreDiedError, LinkError) as problem:
+            log.warning("the core died while it started: %s", problem)
+            self._revive()
+
+    def _attach_or_start(self) -> None:
         process, self._first = self._first, None
         if process is None:
             if self._try_attach(any_source=self._plan.any_source):
@@ -90,7 +98,7 @@ class CoreLink(QObject):
         self._process = process
         wait_ready(process)
         if not self._try_attach(any_source=True):
-            raise LaunchError("The core started but does not answer.")
+            raise CoreDiedError("The core started but does not answer.")
 
     def _try_attach(self, *, any_source: bool) -> bool:
         client = attach(Path(self._plan.archive), self._on_news, self._on_lost)
@@ -120,16 +128,26 @@ class CoreLink(QObject):
             self._jobs.submit(self._guard, self._revive)
 
     def _revive(self) -> None:
+        self._client = None
         if self._dismissed:
             raise LaunchError("Recording was stopped from outside this window; everything received is recorded.")
         self.lost.emit()
-        now = time.monotonic()
-        if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
-            raise LaunchError(f"The core ended {RESTARTS} times within a minute and was left; its log has the reason.")
-        self._deaths.append(now)
-        self._reap(5.0)
-        self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
-        self._open()
+        self._first = None
+        while not self._closing.is_set():
+            now = time.monotonic()
+            if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
+                raise LaunchError(
+                    f"The core ended {RESTARTS} times within a minute and was left; its log is {log_file('core')}."
+                )
+            self._deaths.append(now)
+            try:
+                self._reap(5.0)
+                self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
+                self._attach_or_start()
+            except (CoreDiedError, LinkError) as problem:
+                log.warning("a core died while it started: %s", problem)
+            else:
+                return
 
     def _end(self) -> None:
         client, self._client = self._client, None

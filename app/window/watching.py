@@ -28,7 +28,7 @@ from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
 from widgets.model import ChannelRow, Clock, EventRow, Reading
 from widgets.strips.widget import Strips
-from widgets.text import age, counted, format_value
+from widgets.text import DAY, age, counted, format_value
 from widgets.watch import WatchView
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 TICK_MS = 40
 _SLOW = 6
 """Each slower job has its turn once in so many ticks: four times a second."""
+_JUST_BEGUN_S = 10.0
 _STALE_PERIODS = 5
 _LEAST_STALE = 10 * SECOND
 
@@ -127,7 +128,10 @@ class Watching(QObject):
             self.charts.add_judged(judged)
         now = int(max(counters[Counter.CLOCK], counters[Counter.NOW]))
         if now > self._clock.now:
+            another_day = now // DAY != self._clock.now // DAY
             self._clock = Clock(now, self._began if self._relative else None)
+            if another_day:
+                self._show_findings()  # times of another day are written with their date
 
     # the slower jobs
 
@@ -136,9 +140,10 @@ class Watching(QObject):
         self._view.channels.set_values(readings)
 
     def _show_status(self) -> None:
-        wall = int(time.time() * SECOND)
-        self._view.set_status(status(self._counters, self._about, wall, self._attached))
-        self._view.set_notice(self._troubles.notice(self._counters, time.monotonic_ns()))
+        wall, now = int(time.time() * SECOND), time.monotonic_ns()
+        view = status(self._counters, self._about, wall, self._attached, self._troubles, now)
+        self._view.set_status(view)
+        self._view.set_notice(self._troubles.notice(self._counters, now))
         if self._clock.now:
             self._view.set_clock(self._clock)
 
@@ -207,6 +212,8 @@ class Watching(QObject):
                 "What was sent in between is marked as a gap; everything before it is kept."
             )
             self._say_of_itself(f"recording again, after {took:.1f} s")
+        elif hello["age_s"] > _JUST_BEGUN_S:
+            self._say_of_itself("this window joined a session that goes on")
         else:
             self._say_of_itself("recording began")
         self._troubles.lost_at, self._troubles.failed = None, ""

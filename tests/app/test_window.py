@@ -181,6 +181,41 @@ def test_a_window_shows_that_its_core_was_killed_and_goes_on_with_another(
     assert second == [(desk.counter(Counter.SAMPLES),)]
 
 
+@pytest.mark.logs("the core died while it started")
+def test_a_core_that_dies_while_it_starts_is_followed_by_another(sit_down: Open, tmp_path: Path) -> None:
+    plan = _plan(tmp_path)
+    desk = sit_down(plan)
+    first = desk.starter.link._first or desk.starter.link._process
+    assert first is not None
+    first.kill()
+    desk.wait(lambda: desk.watching._attached and desk.counter(Counter.RECORDED) > 0)
+    assert desk.watching._troubles.failed == ""
+
+
+def test_a_fault_that_was_found_before_the_core_died_is_closed_in_the_archive(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(replace(_plan(tmp_path, "sim:demo"), history=None))
+    archive = tmp_path / "t.duckdb"
+    # While history is still being judged: the recorder is ahead of the judge, and nobody has told of the fault yet.
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 100_000 and desk.watching._link.position[1] > 0)
+    card = read_card(archive)
+    assert card is not None
+    os.kill(card.pid, signal.SIGKILL)
+    desk.wait(lambda: not desk.watching._attached)
+    desk.wait(lambda: any(not row.open for row in desk.watching.ledger.rows(desk.watching._clock)))
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and desk.counter(Counter.DELAY_P50) > 0)
+    key = desk.watching.ledger.keys(1)[0]
+    judged = desk.watching.feed.expected(key, 0, 1 << 62)[0]
+    samples = desk.watching.feed.samples(key, 0, 1 << 62)[0]
+    desk.close()
+    # The last word on every event is the same on the screen and in the archive.
+    told = ask(archive, "SELECT arg_max(open, session) FROM events GROUP BY satellite, channels[1].name")
+    assert told == [(False,)]
+    # What the dead core had received and not judged was judged by its successor.
+    assert len(judged) > 0.95 * len(samples)
+
+
 def test_a_core_outlives_a_window_that_is_killed_and_the_next_window_attaches(
     sit_down: Open, tmp_path: Path, ask: Ask
 ) -> None:
