@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from app.bounded import BoundedQueue
-from app.cutting import cut
+from app.cutting import cut, joined
 from app.eventlog import EventLog
 from app.pace import Pace
 from app.plan import Plan
@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 QUEUE_VALUES = 2_000_000
 """Values waiting for the judge (16 MB); a paced source waits when they are that many."""
 SPAN_AT_MAX = 60 * SECOND
-"""Telemetry in one frame at full speed."""
+"""Telemetry in one frame at full speed, and the most that is judged at once."""
+SPAN_AHEAD = 5 * SECOND
+"""Telemetry that a source at a set speed makes ahead: what the operator injects shows no sooner."""
 FRAMES_A_SECOND = 10
 """Frames a group and second of wall time, at a set speed: what a moving chart needs."""
 WARM_UP = 3000 * SECOND
@@ -69,8 +71,7 @@ class Line:
         self._stop = threading.Event()
         self._abandon = abandon
         self._history = int((plan.history or 0.0) * SECOND)
-        self._pace = Pace(plan.speed, self._stop, self._history)
-        self._span = SPAN_AT_MAX if plan.speed is None else max(1, int(plan.speed * SECOND / FRAMES_A_SECOND))
+        self.pace = Pace(plan.speed, self._stop, self._history)
         self._resume_from = plan.resume_from
         self._told_until = self._judged_before()
         self._held: dict[int, Event] = {}
@@ -109,12 +110,12 @@ class Line:
     @property
     def behind(self) -> float:
         """Seconds that playback is behind the speed asked for."""
-        return self._pace.behind
+        return self.pace.behind
 
     @property
     def live(self) -> bool:
         """Whether history has been taken in, and samples arrive at their pace."""
-        return not self._paced or self._pace.live
+        return not self._paced or self.pace.live
 
     def join(self, deadline: float) -> bool:
         """Wait until ``deadline`` (monotonic seconds); whether both threads have ended."""
@@ -135,7 +136,7 @@ class Line:
                         break
                     frame = frame.part(0, int(np.searchsorted(frame.times, end)))
                 since, moment = int(frame.times[0]), int(frame.times[-1])
-                if self._paced and not self._pace.wait_for(moment, self._tick, since):
+                if self._paced and not self.pace.wait_for(moment, self._tick, since):
                     break
                 if not self._take(frame):
                     break
@@ -144,8 +145,15 @@ class Line:
             self._hand_over(None, wait=True)
 
     def _frames(self) -> Iterator[Frame]:
-        frames = self.source.frames(self._stop, SPAN_AT_MAX)
-        return cut(frames, self._span, self._history) if self._paced else (one for one in frames if len(one))
+        if not self._paced:
+            return (one for one in self.source.frames(self._stop, SPAN_AT_MAX) if len(one))
+        ahead = SPAN_AT_MAX if self.pace.speed is None else max(SPAN_AHEAD, self._span())
+        return cut(self.source.frames(self._stop, ahead), self._span, self._history)
+
+    def _span(self) -> int:
+        """Telemetry in one frame at the speed of the moment, microseconds."""
+        speed = self.pace.speed
+        return SPAN_AT_MAX if speed is None else max(1, int(speed * SECOND / FRAMES_A_SECOND))
 
     def _take(self, frame: Frame) -> bool:
         stamp = time.monotonic_ns()
@@ -194,13 +202,17 @@ class Line:
             found, item = self._queue.get(0.25)
             if not found:
                 continue
-            if item is None:
+            items = [item, *self._queue.take()]
+            ended = None in items
+            for what, stamp in joined([one for one in items if one is not None], SPAN_AT_MAX):
+                if self._abandon.is_set():
+                    return
+                self._pass_on(self.judge.feed(what))
+                if stamp:
+                    self.delays.append((time.monotonic_ns() - stamp) // 1000)
+            if ended:
                 self._pass_on(self.judge.drain())
                 return
-            what, stamp = item
-            self._pass_on(self.judge.feed(what))
-            if stamp:
-                self.delays.append((time.monotonic_ns() - stamp) // 1000)
 
     def _pass_on(self, output: Output) -> None:
         told = self._told_until
