@@ -53,6 +53,11 @@ class Pace:
         """Whether playback stands still."""
         return self._paused
 
+    @property
+    def skipping_to(self) -> int:
+        """Where a skip under way leads to, UTC microseconds; 0: none is."""
+        return self._free_until if self._begun and self.live and self._free_until > self._position else 0
+
     def set_speed(self, speed: float | None) -> None:
         """Another speed from here on."""
         with self._lock:

@@ -110,6 +110,33 @@ class Session:
             reason = "Recording stopped by itself and was started again."
             self.recorder.gap(self.id, last[-1], self.plan.resume_from, reason)
 
+    # the operator's hand on playback; any thread
+
+    @property
+    def playable(self) -> bool:
+        """Whether every source can wait, so that playback can."""
+        return all(line.source.mode == "paced" for line in self.lines)
+
+    def pause(self, paused: bool) -> None:
+        """Stand still, or go on."""
+        for line in self.lines:
+            line.pace.pause(paused)
+
+    def set_speed(self, speed: float | None) -> None:
+        """Another speed, telemetry seconds a second; None: as fast as possible."""
+        for line in self.lines:
+            line.pace.set_speed(speed)
+
+    def step(self, span: int) -> None:
+        """Let ``span`` microseconds of telemetry through and stand still."""
+        for line in self.lines:
+            line.pace.step(span)
+
+    def skip_to(self, moment: int) -> None:
+        """Go through what lies before ``moment`` (UTC microseconds) at once: recorded and judged like the rest."""
+        for line in self.lines:
+            line.pace.skip_to(moment)
+
     def start(self) -> None:
         """Begin to watch."""
         for line in self.lines:
@@ -222,6 +249,9 @@ class Session:
             Counter.LIVE: int(live),
             # History comes in a burst that says nothing about the days ahead.
             Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now) if live else -1,
+            Counter.PAUSED: int(all(line.pace.paused for line in self.lines)),
+            Counter.SPEED: round(1000 * (self.lines[0].pace.speed or 0.0)),
+            Counter.SKIP_TO: max(line.pace.skipping_to for line in self.lines),
             Counter.BEAT: time.monotonic_ns(),
         }
         for counter, value in values.items():

@@ -226,3 +226,21 @@ class Notice:
     mark: Mark
     sentence: str
     action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackView:
+    """Where playback of something that can wait stands: a recording, a simulation.
+
+    ``speed`` is telemetry seconds a second, None for as fast as possible. ``until`` is where a skip under way leads
+    to. ``faults`` are what can be injected now: (words, name) of each kind; empty where nothing can.
+    """
+
+    position: int
+    paused: bool
+    speed: float | None
+    origin: int | None = None
+    ended: bool = False
+    until: int | None = None
+    scenario: str = ""
+    faults: tuple[tuple[str, str], ...] = ()

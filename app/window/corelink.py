@@ -14,6 +14,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -42,6 +43,8 @@ class CoreLink(QObject):
     """The core died; it is being started again."""
     failed = Signal(str)
     """No core can be had; a sentence."""
+    refused = Signal(str)
+    """What was asked of the core was not done; a sentence."""
     closed = Signal()
     """Everything taken in is recorded, and the core has ended or is somebody else's."""
 
@@ -54,6 +57,7 @@ class CoreLink(QObject):
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="core-link")
         self._closing = threading.Event()
         self._dismissed = False
+        self._switching = False
         self._deaths: deque[float] = deque(maxlen=RESTARTS)
         self.position: tuple[int, int] = (0, 0)
         """First and newest telemetry time seen (UTC microseconds), kept by the window for a successor."""
@@ -62,6 +66,14 @@ class CoreLink(QObject):
         """Attach to the core of the plan's archive, or to the one being started."""
         self._dismissed = False
         self._jobs.submit(self._guard, self._open)
+
+    def ask(self, do: str, **values: object) -> None:
+        """Ask the core for something; ``refused`` says where it will not."""
+        self._jobs.submit(self._guard, lambda: self._ask(do, values))
+
+    def switch(self, plan: Plan) -> None:
+        """Watch something else: the core is stopped, drained, and another one started for ``plan``."""
+        self._jobs.submit(self._guard, lambda: self._switch(plan))
 
     def close(self) -> None:
         """Stop the core, unless another window watches it too, and detach; ``closed`` says that it is done."""
@@ -124,7 +136,7 @@ class CoreLink(QObject):
             self.news.emit(news)
 
     def _on_lost(self) -> None:
-        if not self._closing.is_set():
+        if not (self._closing.is_set() or self._switching):
             self._jobs.submit(self._guard, self._revive)
 
     def _revive(self) -> None:
@@ -148,6 +160,31 @@ class CoreLink(QObject):
                 log.warning("a core died while it started: %s", problem)
             else:
                 return
+
+    def _ask(self, do: str, values: dict[str, Any]) -> None:
+        client = self._client
+        try:
+            if client is None:
+                raise LinkError("There is no session now.")
+            client.ask(do, **values)
+        except LinkError as problem:
+            self.refused.emit(str(problem))
+
+    def _switch(self, plan: Plan) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            self._switching = True  # before the core can end: its end is no death
+            if not client.ask("stop", unless_watched=True)["stopping"]:
+                self._client, self._switching = client, False
+                self.refused.emit("Another window watches this session too: close it first.")
+                return
+            client.join(STOP_DEADLINE_S)
+            client.close()
+            self._reap(STOP_DEADLINE_S)
+        self._switching = self._dismissed = False
+        self.position = (0, 0)
+        self._plan, self._first = plan, start(plan)
+        self._open()
 
     def _end(self) -> None:
         client, self._client = self._client, None

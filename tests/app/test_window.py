@@ -292,3 +292,44 @@ def test_the_window_comes_back_where_it_was(sit_down: Open, tmp_path: Path) -> N
     desk.wait(lambda: desk.watching._attached)
     desk.close()
     assert Window(desk.window.view.theme).height() == 640
+
+
+def test_playback_stands_still_steps_and_goes_faster_as_the_operator_says(sit_down: Open, tmp_path: Path) -> None:
+    desk = sit_down(_plan(tmp_path))
+    bar = desk.window.view.transport
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and not bar.isHidden())
+    desk.press(Qt.Key.Key_Space)
+    desk.wait(lambda: desk.counter(Counter.PAUSED) == 1)
+    desk.wait(lambda: "paused" in bar.words())
+    stood = desk.counter(Counter.NOW)
+    bar.stepped.emit(30_000_000)
+    desk.wait(lambda: desk.counter(Counter.NOW) >= stood + 29_000_000)
+    # A step stands still again: what has passed is the step, give or take the samples at its ends.
+    assert desk.counter(Counter.NOW) <= stood + 32_000_000
+    assert desk.counter(Counter.PAUSED) == 1
+    bar.speed_chosen.emit(100.0)
+    desk.press(Qt.Key.Key_Space)
+    desk.wait(lambda: desk.counter(Counter.SPEED) == 100_000 and desk.counter(Counter.PAUSED) == 0)
+    faster = desk.counter(Counter.NOW)
+    desk.wait(lambda: desk.counter(Counter.NOW) > faster + 100_000_000)
+    bar.speed_chosen.emit(1.0)
+    desk.wait(lambda: desk.counter(Counter.SPEED) == 1000)
+    here = desk.counter(Counter.NOW)
+    bar.skipped.emit(600_000_000)
+    desk.wait(lambda: desk.counter(Counter.NOW) >= here + 599_000_000)
+
+
+def test_another_scenario_is_another_session_and_leaves_nothing_of_the_last_one(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(_plan(tmp_path))
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1)
+    desk.window.view.transport.scenario_chosen.emit("load?channels=10")
+    desk.wait(lambda: len(desk.window.view.channels.model.rows) > 0 and "linear" in desk.watching.charts.keys[0])
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 0)
+    assert desk.window.view.banner.notice is None
+    assert desk.watching._session == 2
+    desk.close()
+    assert ask(tmp_path / "t.duckdb", "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == [(2,)]
+    counted = ask(tmp_path / "t.duckdb", "SELECT count(*) FROM samples WHERE session = 2")
+    assert counted == [(desk.counter(Counter.SAMPLES),)]
