@@ -10,7 +10,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -40,6 +41,7 @@ WARM_UP = 3000 * SECOND
 """What a judge needs to have seen to judge as one that never stopped; a successor is shown no more of it."""
 FLOOD_REST_S = 0.02
 """Pause of a live source after a frame that could not be taken whole."""
+NEVER = -(1 << 62)
 PUT_DEADLINE_S = 60.0
 """A recorder or a judge that takes nothing for this long has failed."""
 
@@ -47,7 +49,11 @@ _Item = tuple[Frame | Tick, int]
 
 
 class Line:
-    """One source, from its first frame to its last score."""
+    """One source, from its first frame to its last score.
+
+    ``recorded`` holds the newest time of each group (by key, UTC microseconds) that a core which died has recorded:
+    so much is only judged again.
+    """
 
     def __init__(
         self,
@@ -60,6 +66,7 @@ class Line:
         ring: LiveRing | None,
         abandon: threading.Event,
         plan: Plan,
+        recorded: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.number = number
         self.source = source
@@ -73,6 +80,8 @@ class Line:
         self._history = int((plan.history or 0.0) * SECOND)
         self.pace = Pace(plan.speed, self._stop, self._history)
         self._resume_from = plan.resume_from
+        self._recorded = dict(recorded)
+        self._shown = {group.key: self._newest(f"s:{group.key}") for group in source.groups if recorded}
         self._told_until = self._judged_before()
         self._held: dict[int, Event] = {}
         self._duration = None if plan.duration is None else int(plan.duration * SECOND)
@@ -157,13 +166,20 @@ class Line:
 
     def _take(self, frame: Frame) -> bool:
         stamp = time.monotonic_ns()
-        if self._resume_from is not None and frame.times[-1] < self._resume_from:
+        known = self._recorded.get(frame.group.key)
+        if known is not None and frame.times[0] <= known:
+            fresh = int(np.searchsorted(frame.times, known, "right"))
             self.first = self.first or int(frame.times[0])
-            if frame.times[-1] >= self._resume_from - WARM_UP:
-                self._hand_over((frame, 0), wait=self._paced)
-            return not self._stop.is_set()
+            if frame.times[-1] >= known - WARM_UP:
+                self._hand_over((frame.part(0, fresh), 0), wait=self._paced)
+            if fresh == len(frame):
+                return not self._stop.is_set()
+            frame = frame.part(fresh, len(frame))
         if self._ring is not None:
-            self._ring.append(f"s:{frame.group.key}", frame.times, frame.matrix(), stamp)
+            shown = int(np.searchsorted(frame.times, self._shown.get(frame.group.key, NEVER), "right"))
+            if shown < len(frame):
+                part = frame.part(shown, len(frame))
+                self._ring.append(f"s:{frame.group.key}", part.times, part.matrix(), stamp)
         count = frame.count()
         self.frames += 1
         self.samples += count
@@ -246,14 +262,14 @@ class Line:
         """The newest sample that the core which died had judged, as the live ring has it; None: there was none."""
         if self._resume_from is None or self._ring is None:
             return self._resume_from
-        newest = 0
-        for group in self.source.groups:
-            name = f"j:{group.key}"
-            head = self._ring.head(name)
-            rows = self._ring.read(name, max(0, head - 1))
-            if len(rows.times):
-                newest = max(newest, int(rows.times[-1]))
-        return newest
+        return max((self._newest(f"j:{group.key}") for group in self.source.groups), default=NEVER)
+
+    def _newest(self, track: str) -> int:
+        """The newest time on a track of the live ring."""
+        if self._ring is None:
+            return NEVER
+        rows = self._ring.read(track, max(0, self._ring.head(track) - 1))
+        return int(rows.times[-1]) if len(rows.times) else NEVER
 
     def _record(self, item: Judged | Scored | Event) -> None:
         self._recorder.put(self._session, item, wait=True, timeout=PUT_DEADLINE_S)

@@ -92,23 +92,39 @@ class Session:
         )
         self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
         self._abandon = threading.Event()
-        self._note_restart()
         self._begun = time.monotonic()
         self._ended: float | None = None
         self._rate: tuple[float, int, int] = (self._begun, 0, 0)
         self._closed = False
         self._disk = DiskOutlook(plan.archive_path.parent, settings.storage.reserve_mb << 20)
         specs = [card.spec for card in cards]
-        self.lines = [self._line(number, source, specs) for number, source in enumerate(sources)]
+        recorded = self._recorded_before()
+        self.lines = [self._line(number, source, specs, recorded) for number, source in enumerate(sources)]
+        self._note_gaps(recorded, started)
 
-    def _note_restart(self) -> None:
-        """What a core that died no longer recorded stands as a gap."""
+    def _recorded_before(self) -> dict[str, int]:
+        """The newest time of each group, by key, that the cores which died before this one have recorded."""
         if self.plan.resume_from is None:
-            return
-        last = [one.last for one in Reader(self.archive).sessions() if one.id != self.id and one.last is not None]
-        if last and last[-1] < self.plan.resume_from:
-            reason = "Recording stopped by itself and was started again."
-            self.recorder.gap(self.id, last[-1], self.plan.resume_from, reason)
+            return {}
+        reader = Reader(self.archive)
+        group_of = {channel.key: group.key for group in self.groups for channel in group.channels}
+        newest: dict[str, int] = {}
+        for session in reversed(reader.sessions()):
+            if session.id == self.id:
+                continue
+            if session.ended is not None:
+                break  # it ended in order: what follows it began anew
+            for key, latest in reader.latest(session.id).items():
+                group = group_of.get(key)
+                if group is not None:
+                    newest[group] = max(newest.get(group, latest.time), latest.time)
+        return newest
+
+    def _note_gaps(self, recorded: dict[str, int], now: int) -> None:
+        """What a source that cannot wait sent while no core was there stands as a gap."""
+        last = max(recorded.values(), default=now)
+        if last < now and any(line.source.mode == "live" for line in self.lines):
+            self.recorder.gap(self.id, last, now, "Recording stopped by itself and was started again.")
 
     # the operator's hand on playback; any thread
 
@@ -257,9 +273,12 @@ class Session:
         for counter, value in values.items():
             out[counter] = value
 
-    def _line(self, number: int, source: Source, specs: Sequence[WindowSpec]) -> Line:
+    def _line(self, number: int, source: Source, specs: Sequence[WindowSpec], recorded: dict[str, int]) -> Line:
         judge = Judge(specs, self._submitter(source.mode == "paced"))
-        return Line(number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan)
+        known = {group.key: recorded[group.key] for group in source.groups if group.key in recorded}
+        return Line(
+            number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan, known
+        )
 
     def _submitter(
         self, paced: bool

@@ -213,12 +213,12 @@ class CoreLink(QObject):
 def successor(plan: Plan, first: int, newest: int, now: int) -> Plan:
     """The plan of the core that follows a dead one.
 
-    ``first`` and ``newest`` are the first and last telemetry times that the dead one delivered. A simulation that
-    keeps the time of day goes on at ``now``, and what was missed meanwhile is a gap; anything else that can wait
-    goes on where it stood.
+    ``first`` and ``newest`` are the first and last telemetry times that the dead one delivered. What can wait goes
+    on where it stood and loses nothing; what keeps the time of day is brought up to ``now`` at full speed.
     """
     if not newest:
         return plan
-    keeps_time = plan.speed == 1.0 and abs(now - newest) < 120 * SECOND
+    edge = max(newest, first + int((plan.history or 0.0) * SECOND))
+    keeps_time = plan.speed == 1.0 and abs(now - edge) < 120 * SECOND
     at = now if keeps_time else newest + 1
-    return replace(plan, history=(at - first) / SECOND, resume_from=at)
+    return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1)

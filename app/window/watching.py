@@ -243,10 +243,8 @@ class Watching(QObject):
         self.charts.begin()
         if self._troubles.lost_at is not None:
             took = time.monotonic() - self._lost_since
-            self._troubles.back = (
-                f"The recorder stopped by itself and is back after {took:.1f} s. "
-                "What was sent in between is marked as a gap; everything before it is kept."
-            )
+            missing = "Nothing is missing." if self._playable else "What was sent in between is marked as a gap."
+            self._troubles.back = f"The recorder stopped by itself and is back after {took:.1f} s. {missing}"
             self._say_of_itself(f"recording again, after {took:.1f} s")
         elif hello["age_s"] > _JUST_BEGUN_S:
             self._say_of_itself("this window joined a session that goes on")
