@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from app.plan import PlanError
+from app.playing.target import PlayError
 from app.settings import SettingsError
 from inference import EngineError
 from storage import StorageError
 from telemetry import SourceError
 from telemetry.ring import RingError
 
-EXPECTED = (PlanError, SettingsError, SourceError, StorageError, EngineError, RingError)
+EXPECTED = (PlanError, PlayError, SettingsError, SourceError, StorageError, EngineError, RingError)

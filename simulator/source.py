@@ -37,7 +37,8 @@ class Simulation:
     """A paced source made of ``members`` that share one sample period. Used by one thread.
 
     ``frames`` begins at the start of the run each time it is called, and ends only where the request has a
-    duration or ``stop`` is set.
+    duration or ``stop`` is set. ``seed`` is the one it was made from, ``duration`` its length in seconds of
+    telemetry, None where it is endless.
     """
 
     mode: Mode = "paced"
@@ -50,6 +51,8 @@ class Simulation:
         self.name = name
         self.groups = tuple(group for member in members for group in member.groups)
         self.injected = injected
+        self.seed = request.seed
+        self.duration = request.duration
         self._request = request
         self._members = tuple(members)
 

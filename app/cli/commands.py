@@ -97,6 +97,42 @@ def monitor(
 
 
 @app.command()
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="demo, quiet, load, or sim:demo?seed=7&start=now")],
+    satellites: Annotated[int | None, typer.Option(metavar="N", help="How many there are.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same telemetry.")] = None,
+    duration: Duration = None,
+    speed: Annotated[
+        str | None, typer.Option(metavar="X|max", help="Telemetry seconds a second: 1 over a link, otherwise max.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="FILE.csv|FILE.parquet|udp://H:P|tcp://H:P", help="Where it is played to.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Write the injected faults.")] = None,
+    loss: Annotated[float, typer.Option(metavar="P", help="Probability that a datagram or row is lost.")] = 0.0,
+    duplicates: Annotated[float, typer.Option(metavar="P", help="... that it comes twice.")] = 0.0,
+    reorder: Annotated[float, typer.Option(metavar="P", help="... that up to three others overtake it.")] = 0.0,
+    delay: Annotated[float, typer.Option(metavar="S", help="Hold datagrams back by up to S seconds.")] = 0.0,
+) -> None:
+    """Play a simulation into a file, over a link, or nowhere, to see how fast it goes."""
+    from app.cli.simulate import play
+    from app.playing.impairments import Impairments
+
+    raise typer.Exit(
+        play(
+            scenario,
+            satellites=satellites,
+            seed=seed,
+            duration=duration,
+            speed=speed,
+            to=to,
+            labels=labels,
+            impairments=Impairments(loss, duplicates, reorder, delay),
+        )
+    )
+
+
+@app.command()
 def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Repository to write the models to.")],
     seed: Annotated[int, typer.Option(min=0)] = 0,

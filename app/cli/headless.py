@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import time
-from types import FrameType
 
 from app import paths
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
+from app.cli.interrupt import Interrupt
 from app.cli.result import MonitorResult, result
 from app.plan import Plan
 from app.session import Session, open_session
@@ -35,7 +34,7 @@ def watch(plan: Plan, *, as_json: bool) -> int:
     said = [*notices, *session.notes]
     for notice in said:
         complain(notice)
-    interrupted = _Interrupt(session)
+    interrupted = Interrupt(session.stop)
     try:
         session.start()
         progress = _Progress(session)
@@ -59,23 +58,6 @@ def watch(plan: Plan, *, as_json: bool) -> int:
         complain(f"Ended early. {failed}")
         return ENDED_EARLY
     return OK
-
-
-class _Interrupt:
-    """Ctrl-C and SIGTERM ask the session to end and let it drain."""
-
-    def __init__(self, session: Session) -> None:
-        self.seen = False
-        self._session = session
-        self._before = {name: signal.signal(name, self._ask) for name in (signal.SIGINT, signal.SIGTERM)}
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.seen = True
-        self._session.stop()
-
-    def restore(self) -> None:
-        for name, before in self._before.items():
-            signal.signal(name, before)
 
 
 class _Progress:

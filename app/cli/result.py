@@ -95,7 +95,7 @@ def result(session: Session) -> MonitorResult:
         recorded_samples=totals.recorded,
         windows=Windows(scored=totals.scored, skipped=totals.skipped, by_model=totals.by_model),
         events=[_event(event, units) for event in session.all_events()],
-        injected=[_injected(fault) for fault in session.injected],
+        injected=[injected_result(fault) for fault in session.injected],
         engine=EngineResult(kind=engine.kind, detail=engine.detail, reason=engine.reason),
         notes=session.notes,
         elapsed_s=round(totals.elapsed_s, 3),
@@ -124,7 +124,8 @@ def _event(event: Event, units: dict[str, str]) -> EventResult:
     )
 
 
-def _injected(fault: Injected) -> InjectedResult:
+def injected_result(fault: Injected) -> InjectedResult:
+    """A fault as it is printed and written."""
     return InjectedResult(
         satellite=fault.satellite,
         channels=list(fault.channels),

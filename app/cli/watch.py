@@ -32,15 +32,14 @@ def make_plan(
     headless: bool = False,
 ) -> Plan:
     """The plan that the options ask for. Raises UsageError."""
-    if duration is not None and not (math.isfinite(duration) and duration > 0):
-        raise UsageError("--duration takes seconds of telemetry above 0, such as 3600.")
+    check_duration(duration)
     if archive is None:
         archive = paths.run_archive(datetime.now(UTC)) if headless else paths.default_archive()
     return Plan(
         sources=tuple(sources),
         archive=str(archive.expanduser().resolve()),
         repository=str((repository or paths.SEED_REPOSITORY).expanduser().resolve()),
-        speed=_speed(speed),
+        speed=read_speed(speed),
         duration=duration,
         engine=engine,
         models=tuple(models),
@@ -92,7 +91,14 @@ def _run_window(plan: Plan) -> int:
     return run(plan)
 
 
-def _speed(text: str) -> float | None:
+def check_duration(seconds: float | None) -> None:
+    """Raises UsageError where ``seconds`` of telemetry cannot be played."""
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise UsageError("--duration takes seconds of telemetry above 0, such as 3600.")
+
+
+def read_speed(text: str) -> float | None:
+    """Telemetry seconds a second, None for as fast as possible. Raises UsageError."""
     if text == "max":
         return None
     try:

@@ -1,0 +1,28 @@
+"""Ctrl-C and SIGTERM: what runs is asked to end in order, rather than cut off. For the main thread."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+
+class Interrupt:
+    """From now until ``restore``, each of the two calls ``end``, which must neither wait nor lock what a thread may.
+
+    ``seen`` says whether one came.
+    """
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self.seen = False
+        self._end = end
+        self._before = {name: signal.signal(name, self._ask) for name in (signal.SIGINT, signal.SIGTERM)}
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.seen = True
+        self._end()
+
+    def restore(self) -> None:
+        """The two do again what they did before."""
+        for name, before in self._before.items():
+            signal.signal(name, before)

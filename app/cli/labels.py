@@ -1,0 +1,33 @@
+"""What ``perigee simulate --labels`` writes: the faults that are in what was played, as types."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from app.cli.result import InjectedResult, injected_result
+from telemetry import Source
+from telemetry.clock import iso
+
+
+class Labels(BaseModel):
+    """Times are ISO 8601 UTC; ``start`` and ``end`` are the first and the last sample that was played."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    start: str
+    end: str
+    injected: list[InjectedResult]
+
+
+def labels_of(source: Source, first: int, last: int) -> Labels:
+    """The labels of ``source`` played from ``first`` to ``last`` (UTC microseconds).
+
+    A fault that had not begun by then is in none of the samples, and not among them.
+    """
+    return Labels(
+        source=source.name,
+        start=iso(first),
+        end=iso(last),
+        injected=[injected_result(fault) for fault in source.injected if fault.start <= last],
+    )
