@@ -53,10 +53,9 @@ class PlayBar:
     def _update(self, bar: Progress) -> None:
         tally = self._playing.tally
         if tally.first is not None:
-            bar.update(self._task, description=self._text(), completed=(tally.clock - tally.first) / SECOND)
+            bar.update(self._task, description=self._text(), completed=tally.played)
 
     def _text(self) -> str:
         tally = self._playing.tally
-        played = (tally.clock - (tally.first or 0)) / SECOND
-        speed = played / max(self._playing.elapsed, 1e-9)
+        speed = tally.played / max(self._playing.elapsed, 1e-9)
         return f"{iso(tally.clock - tally.clock % SECOND)}  {tally.total:,} samples, {speed:,.0f}x real time"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.playing.play import Tally
 from telemetry import Source
-from telemetry.clock import SECOND
 
 _HEADS = ("group", "satellites", "channels", "samples", "samples/s")
 
@@ -27,9 +26,8 @@ def rates(source: Source, tally: Tally, elapsed: float) -> list[str]:
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
         for row in rows
     ]
-    played = 0.0 if tally.first is None else (tally.clock - tally.first) / SECOND
-    speed = played / max(elapsed, 1e-9)
-    return [*lines, f"{played:,.0f} s of telemetry in {elapsed:.1f} s: {speed:,.1f} telemetry seconds a second."]
+    speed = tally.played / max(elapsed, 1e-9)
+    return [*lines, f"{tally.played:,.0f} s of telemetry in {elapsed:.1f} s: {speed:,.1f} telemetry seconds a second."]
 
 
 def _row(name: str, satellites: int, channels: int, samples: int, elapsed: float) -> tuple[str, str, str, str, str]:

@@ -22,7 +22,7 @@ from app.playing.play import Playing, Tally
 from app.playing.target import PlayError, Target
 from app.playing.wholefile import WholeFile
 from simulator import Simulation, open_simulation
-from telemetry.clock import SECOND, iso
+from telemetry.clock import iso
 
 PROGRESS_S = 0.2
 LONGEST_DELAY_S = 86_400.0
@@ -131,8 +131,7 @@ def _said(playing: Playing, source: Simulation, target: Target | None) -> list[s
         return rates(source, tally, playing.elapsed)
     if tally.first is None:
         return target.report()
-    played = (tally.clock - tally.first) / SECOND
-    took = f"{played:,.0f} s of telemetry in {playing.elapsed:.1f} s"
+    took = f"{tally.played:,.0f} s of telemetry in {playing.elapsed:.1f} s"
     return [*target.report(), f"{tally.total:,} samples, {took}, until {iso(tally.clock)}."]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.pace import Pace
 from app.playing.target import Target
 from app.playing.windows import Window, windows
-from telemetry import Source
+from telemetry import Group, Source
 from telemetry.clock import SECOND
 
 _LONGEST = 60 * SECOND
@@ -25,11 +25,17 @@ class Tally:
     values present, by the name of their group.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._step = min((group.period for group in groups if group.period is not None), default=0)
         self.first: int | None = None
         self.clock = 0
         self.total = 0
         self.samples: dict[str, int] = {}
+
+    @property
+    def played(self) -> float:
+        """Seconds of telemetry: to the newest sample, and the one step that it stands for."""
+        return 0.0 if self.first is None else (self.clock + self._step - self.first) / SECOND
 
     def add(self, window: Window) -> None:
         """Count a window."""
@@ -56,7 +62,7 @@ class Playing:
         stop: threading.Event,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.tally = Tally()
+        self.tally = Tally(source.groups)
         self.error: BaseException | None = None
         self._source, self._target, self._stop, self._clock = source, target, stop, clock
         self._pace = Pace(speed, stop, clock=clock)

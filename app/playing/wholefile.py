@@ -17,15 +17,16 @@ class WholeFile:
     """
 
     def __init__(self, path: Path, option: str) -> None:
-        self.path = Path(os.path.realpath(path))  # a link goes on leading to the file
         self._option = option
         try:
+            self.path = Path(os.path.realpath(path))  # a link goes on leading to the file
             self._check(path)
             self._part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
             self.file: BinaryIO = self._part.open("xb")
         except (OSError, ValueError) as problem:
             why = getattr(problem, "strerror", None) or str(problem)
-            raise PlayError(f"'{path}' cannot be written ({why}): give another place with {option}.") from problem
+            name = repr(str(path)[:200])
+            raise PlayError(f"{name} cannot be written ({why}): give another place with {option}.") from problem
 
     def _check(self, path: Path) -> None:
         if self.path.is_dir():

@@ -56,7 +56,9 @@ def test_an_engine_library_is_imported_in_one_file(library: str) -> None:
     assert len(_importers()[library]) <= 1
 
 
-@pytest.mark.parametrize("module", ["app.cli", "app.cli.commands", "app.cli.headless", "app.core", "app.session"])
+@pytest.mark.parametrize(
+    "module", ["app.cli", "app.cli.commands", "app.cli.headless", "app.cli.simulate", "app.core", "app.session"]
+)
 def test_headless_loads_neither_qt_nor_torch(module: str, tmp_path: Path) -> None:
     code = (
         f"import sys, {module}\n"
