@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.playing.impairments import REACH, BadLink, Fates, Impairments
@@ -28,12 +28,14 @@ def sent(how: Impairments, seed: int, count: int, cuts: tuple[int, ...] = ()) ->
     return out, link.fates
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.integers(0, 300))
 def test_a_good_link_passes_everything_on_at_once_and_in_order(seed: int, count: int) -> None:
     assert not Impairments().any
     assert sent(Impairments(), seed, count) == (list(range(count)), Fates(offered=count))
 
 
+@settings(max_examples=40)
 @given(LINKS, SEEDS, st.integers(0, 200), st.lists(st.integers(0, 200), max_size=5))
 def test_the_same_seed_gives_the_same_fate_however_packets_are_handed_over(
     how: Impairments, seed: int, count: int, cuts: list[int]
@@ -41,6 +43,7 @@ def test_the_same_seed_gives_the_same_fate_however_packets_are_handed_over(
     assert sent(how, seed, count) == sent(how, seed, count, tuple(cuts))
 
 
+@settings(max_examples=40)
 @given(LINKS, SEEDS, st.integers(0, 200))
 def test_what_arrives_was_sent_and_is_counted(how: Impairments, seed: int, count: int) -> None:
     out, fates = sent(how, seed, count)
@@ -53,6 +56,7 @@ def test_what_arrives_was_sent_and_is_counted(how: Impairments, seed: int, count
     assert fates.late == sum(number < max(first_copies[: i + 1]) for i, number in enumerate(first_copies))
 
 
+@settings(max_examples=40)
 @given(CHANCES, LINKS, SEEDS)
 def test_which_are_lost_does_not_depend_on_what_else_happens(loss: float, other: Impairments, seed: int) -> None:
     alone, _ = sent(Impairments(loss=loss), seed, 200)
@@ -60,6 +64,7 @@ def test_which_are_lost_does_not_depend_on_what_else_happens(loss: float, other:
     assert set(alone) == set(among)
 
 
+@settings(max_examples=40)
 @given(st.floats(0.05, 0.95), SEEDS)
 def test_the_shares_are_those_that_were_asked_for(chance: float, seed: int) -> None:
     count = 1000
@@ -70,12 +75,14 @@ def test_the_shares_are_those_that_were_asked_for(chance: float, seed: int) -> N
     assert abs(doubled.doubled / count - chance) < margin
 
 
+@settings(max_examples=40)
 @given(SEEDS)
 def test_at_one_everything_is_lost_or_doubled(seed: int) -> None:
     assert sent(Impairments(loss=1.0), seed, 50)[0] == []
     assert sent(Impairments(duplicates=1.0), seed, 3)[0] == [0, 0, 1, 1, 2, 2]
 
 
+@settings(max_examples=40)
 @given(CHANCES, SEEDS)
 def test_what_is_put_out_of_order_is_overtaken_by_a_few_at_the_most(chance: float, seed: int) -> None:
     out, _ = sent(Impairments(reorder=chance), seed, 300)
@@ -89,6 +96,7 @@ def test_about_as_many_are_late_as_were_asked_for() -> None:
     assert 250 < fates.late <= 450
 
 
+@settings(max_examples=40)
 @given(st.floats(0.5, 30), SEEDS)
 def test_nothing_is_held_back_longer_than_the_delay(delay: float, seed: int) -> None:
     link: BadLink[int] = BadLink(Impairments(delay=delay), seed)

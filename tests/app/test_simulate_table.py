@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.playing.table import Layout, header
@@ -89,6 +89,7 @@ def of_two_rates(count: int, span: float) -> Iterator[Frame]:
         at += span
 
 
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.sampled_from([0.1, 0.25, 1.0, 2.5, 7.0, 100.0]))
 def test_windows_follow_one_another_and_hold_every_sample_once(count: int, span: float) -> None:
     made = list(windows(of_two_rates(count, span), int(span * SECOND)))
