@@ -1,8 +1,8 @@
 """Telemetry into a table file, CSV or Parquet, that ``perigee monitor`` reads back value by value. One thread.
 
 CSV holds each number with the digits that give its exact value back, a 32-bit one too: the values that are judged are
-then those of the simulation, to the last bit. Parquet keeps the types. A value that its source marks as wrong is left empty,
-for a table has no place for the mark.
+then those of the simulation, to the last bit. Parquet keeps the types. A value that its source marks as wrong is left
+empty, for a table has no place for the mark.
 """
 
 from __future__ import annotations
