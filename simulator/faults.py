@@ -1,85 +1,115 @@
-"""Faults that a plain limit does not catch: what each does to which channels, how large, when, and when it shows.
+"""What a fault is: a change to the course of a satellite, or to what its instruments say of it, for a while.
 
-Pure values, any thread. The size is counted in commissioning sigmas: the standard deviation of the main channel
-over its first ``COMMISSIONING`` samples without the fault. The ceiling holds just as well for whoever takes the
-standard deviation and the mean from one of the spans of ``OTHERS``.
+Pure values, any thread. A fault is a function of the time alone: it changes nothing before its onset and nothing
+after its end, and any way of cutting a run into blocks gives the same values.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.orbit import Floats
-from simulator.physics import HEATER
 
-HOUR = 3600.0
-"""The fault lies between 40 % and 80 % of it, in seconds after the start."""
 COMMISSIONING = 1000
-"""Samples at 1 Hz whose standard deviation is one sigma."""
-OTHERS = (700, 1200, 1440)
-"""What else might be called commissioning: the part that is fitted, a longer one, all that comes before a fault."""
-CEILING = 6.0
-"""No value of the main channel departs further from its commissioning mean, and none from the same run without the
-fault, in sigmas."""
+"""Samples at 1 Hz whose standard deviation, without any fault, is one sigma of a channel."""
+
+
+class Way(Enum):
+    """How a channel departs from what it would be; ``a`` is the amount, ``s`` the shape from 0 to 1."""
+
+    ADD = auto()
+    """x + a s"""
+    TOWARD = auto()
+    """x + a s (level - x): a share ``a`` of the way to a level; never past it."""
+    SETTLE = auto()
+    """x + s (a - x): it leaves its course and stays at ``a``, channel units."""
+    MIRROR = auto()
+    """x + a (what the main channel gained), and no further up than the level, where there is one."""
+    SET = auto()
+    """a, as long as it lasts: a code, a counter that stands, a switch that is stuck."""
+    HOLD = auto()
+    """a, instead of what the instrument would show: after noise and rounding."""
+    SPIKE = auto()
+    """x +- a in single seconds: after noise and rounding."""
+    MISS = auto()
+    """No value, now and then, of any channel of the subsystem."""
+
+
+MEASURED = (Way.HOLD, Way.SPIKE, Way.MISS)
+"""Ways that act on what is measured; the others act on the course, which noise and rounding still follow."""
+
+
+class Form(Enum):
+    """How an effect comes and goes beside its main channel."""
+
+    PROMPT = auto()
+    SLOW = auto()
+    """Like heat: four times as long to rise."""
+    SWELL = auto()
+    """Highest in the middle of the fault, gone at its end."""
+
+
+class Rise(Enum):
+    """How a fault comes and goes."""
+
+    GENTLE = auto()
+    """Over a minute or so."""
+    STEP = auto()
+    RAMP = auto()
+    """Growing until it ends at once: wear, or a leak."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """``amount`` in channel units at the height of the fault; a ``slow`` one follows like heat."""
+    """What happens to another channel; ``amount`` as its ``way`` says, at the kind's own strength.
+
+    ``level`` is in channel units; ``quantile`` gives it as a quantile of the run without the fault instead.
+    """
 
     path: str
     amount: float
-    slow: bool = False
+    form: Form = Form.PROMPT
+    way: Way = Way.ADD
+    level: float | None = None
+    quantile: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A way to fail. ``main`` moves by the fault's size in the direction of ``sign``; ``others`` follow it."""
+    """A way to fail, or (``nominal``) to look odd. The channel ``main`` moves towards ``sign``; ``others`` follow.
+
+    ``strength`` is what it has unless something else is asked for, in sigmas of the main channel; None where it
+    goes as far as it can (``amount``, or the whole way). A ``late`` one acts on what the rest of the satellite has
+    already answered to (its share of a load, say); any other is answered to. A ``hidden`` one leaves no channel's
+    nominal range: it shows only between channels. Level and quantile as in Effect.
+    """
 
     name: str
     main: str
-    sign: int
-    others: tuple[Effect, ...]
-    stuck_heater: bool = False
-
-
-def _kinds() -> tuple[Kind, ...]:
-    wheels = (
-        Kind(
-            "wheel_bearing_friction",
-            f"aocs/wheel_{n}_current",
-            1,
-            (Effect(f"aocs/wheel_{n}_temperature", 1.5, slow=True), Effect("aocs/pointing_error", 0.006)),
-        )
-        for n in (1, 2, 3)
-    )
-    gyros = (Kind("gyro_bias", f"aocs/gyro_{axis}", 1, (Effect("aocs/pointing_error", 0.005),)) for axis in "xyz")
-    cell = (Effect("eps/battery_voltage", -0.12), Effect("eps/battery_temperature", 0.8, slow=True))
-    fade = (Effect("comm/transmitter_temperature", 1.5, slow=True),)
-    return (
-        *wheels,
-        *gyros,
-        Kind("battery_cell", "eps/cell_imbalance", 1, cell),
-        Kind("transmitter_fade", "comm/beacon_power", -1, fade),
-        Kind("cooler_loss", "payload/ccd_temperature", 1, ()),
-        Kind("panel_drive_slip", "aocs/sun_angle", 1, ()),
-        Kind("clock_drift", "obc/gps_time_offset", -1, ()),
-        Kind("heater_stuck_on", "thermal/tank_temperature", 1, (), stuck_heater=True),
-    )
-
-
-KINDS = _kinds()
-"""Every fault that a simulation can have."""
+    sign: int = 1
+    others: tuple[Effect, ...] = ()
+    way: Way = Way.ADD
+    rise: Rise = Rise.GENTLE
+    strength: float | None = 5.0
+    amount: float | None = None
+    level: float | None = None
+    quantile: float | None = None
+    late: bool = False
+    hidden: bool = False
+    nominal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A fault of one satellite; ``start``, ``end``, ``rise`` and ``fall`` in seconds after the start of the run.
 
-    ``amount`` is the height of the fault on its main channel, in channel units, with its sign; of a stuck heater
-    it is the temperature at which the tank settles.
+    ``amount`` is what happens to the main channel at its height, as the kind's way says, in channel units (of
+    TOWARD a share), with its sign. ``scale`` multiplies what happens to the others. ``levels`` holds the level of
+    the main channel and of each effect. ``moments`` are (second, sign) of spikes, (second, seconds) of gaps.
     """
 
     kind: Kind
@@ -88,23 +118,79 @@ class Fault:
     rise: float
     fall: float
     amount: float
+    scale: float = 1.0
+    levels: tuple[float, ...] = ()
+    moments: tuple[tuple[float, float], ...] = ()
 
-    def shape(self, t: Floats, slow: bool = False) -> Floats:
+    def shape(self, t: Floats, form: Form = Form.PROMPT) -> Floats:
         """(n,) how far the fault has come at ``t`` (n,): 0 outside, 1 at its height, smooth between."""
-        rise = min(4 * self.rise, (self.end - self.start) / 2) if slow else self.rise
-        up, down = (t - self.start) / rise, (self.end - t) / self.fall
-        part: Floats = np.clip(np.minimum(up, down), 0, 1)
+        length = self.end - self.start
+        if form is Form.SWELL:
+            turn: Floats = np.sin(np.pi * np.clip((t - self.start) / length, 0, 1))
+            return np.where(self._lasts(t), turn * turn, 0.0)
+        rise, fall = self.rise, self.fall
+        if form is Form.SLOW:
+            # Heat cannot come or go at once, even where its cause does.
+            rise, fall = min(4 * (rise or length / 8), length / 2), fall or length / 8
+        part: Floats = np.clip(np.minimum(_part(t - self.start, rise), _part(self.end - t, fall)), 0, 1)
         return part * part * (3 - 2 * part)
 
     def apply(self, rows: dict[str, Floats], t: Floats) -> None:
-        """Change the course of the satellite (``rows``: path to (n,) values at ``t``) as the fault does."""
-        shape = self.shape(t)
-        if self.kind.stuck_heater:
-            # The thermostat has lost its heater: the tank leaves its cycle and settles higher.
-            tank = rows[self.kind.main]
-            tank += shape * (self.amount - tank)
-            rows["eps/heater_2_current"][(t >= self.start) & (t < self.end - self.fall)] = HEATER
-        else:
-            rows[self.kind.main] += self.amount * shape
-        for effect in self.kind.others:
-            rows[effect.path] += effect.amount * (self.shape(t, slow=True) if effect.slow else shape)
+        """Change the course (``rows``: path to (n,) values at ``t``) before the satellite answers to it."""
+        if self.kind.way not in MEASURED and not self.kind.late:
+            self._change(rows, t)
+
+    def follow(self, rows: dict[str, Floats], t: Floats) -> None:
+        """Change the course after the satellite has answered: the last thing that happens to it."""
+        if self.kind.way not in MEASURED and self.kind.late:
+            self._change(rows, t)
+
+    def spoil(self, rows: dict[str, Floats], t: Floats) -> None:
+        """Change what is measured (``rows``: path to (n,) values at ``t``); a value that is missing becomes NaN."""
+        main = self.kind.main
+        if self.kind.way is Way.HOLD:
+            rows[main][self._lasts(t)] = self.amount
+        elif self.kind.way is Way.SPIKE:
+            second = np.floor(t)
+            for moment, sign in self.moments:
+                rows[main][second == moment] += sign * self.amount
+        elif self.kind.way is Way.MISS:
+            subsystem = main.partition("/")[0] + "/"
+            gone = np.zeros(len(t), dtype=np.bool_)
+            for moment, seconds in self.moments:
+                gone |= (t >= moment) & (t < moment + seconds)
+            for path, values in rows.items():
+                if path.startswith(subsystem):
+                    values[gone] = np.nan
+
+    def _lasts(self, t: Floats) -> npt.NDArray[np.bool_]:
+        lasts: npt.NDArray[np.bool_] = (t >= self.start) & (t <= self.end)
+        return lasts
+
+    def _change(self, rows: dict[str, Floats], t: Floats) -> None:
+        if not self._lasts(t).any():
+            return
+        kind = self.kind
+        main = Effect(kind.main, self.amount, way=kind.way)
+        before = rows[kind.main].copy()
+        for number, effect in enumerate((main, *kind.others)):
+            scale = self.scale if number else 1.0
+            level = self.levels[number] if self.levels else np.nan
+            row, shape = rows[effect.path], self.shape(t, effect.form)
+            if effect.way is Way.ADD:
+                row += effect.amount * scale * shape
+            elif effect.way is Way.TOWARD:
+                row += min(effect.amount * scale, 1.0) * shape * (level - row)
+            elif effect.way is Way.SETTLE:
+                row += shape * (effect.amount - row)
+            elif effect.way is Way.MIRROR:
+                gained = row + effect.amount * (rows[kind.main] - before)
+                # Where it already was higher, it stays as it was.
+                row[:] = gained if np.isnan(level) else np.minimum(gained, np.maximum(row, level))
+            elif effect.way is Way.SET:
+                row[(t >= self.start) & (t < self.end - self.fall)] = effect.amount
+
+
+def _part(since: Floats, length: float) -> Floats:
+    """(n,) share of ``length`` seconds that has gone by; a length of nothing is over at once."""
+    return since / length if length else np.where(since >= 0, 1.0, 0.0)

@@ -1,59 +1,118 @@
-"""One fault for a run: drawn from the seed, sized against the run without it, and described for whoever checks.
+"""The faults of a run: drawn from the seed, sized against the run without them, and labelled for whoever checks.
 
-Pure functions of the seed, run once when a simulation is opened. Kind, satellite, onset and size are drawn; then
-the run with the fault and the run without it are both made at 1 Hz and compared.
+Pure functions of the seed, run once when a simulation is opened. What is drawn for one fault of a scenario does not
+depend on the others: one more leaves the rest where they were.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from simulator.chance import Use, draws
-from simulator.faults import CEILING, COMMISSIONING, HOUR, KINDS, OTHERS, Fault
+from simulator.faults import COMMISSIONING, Fault, Rise, Way
+from simulator.kinds import DRAWN
+from simulator.label import Reference, describe
 from simulator.orbit import Floats
-from simulator.spacecraft import BLOCK, Spacecraft
-from telemetry import Injected
-from telemetry.clock import SECOND
+from simulator.scenario import Entry, Scenario
+from simulator.size import sized
+from telemetry import Injected, SourceError
+
+HOUR = 3600.0
+"""A fault of which everything is drawn lies between 40 % and 80 % of it, in seconds after the start."""
+OTHERS = (700, 1200, 1440)
+"""What else might be called commissioning: the part that is fitted, a longer one, all that comes before a fault.
+The ceiling holds just as well for whoever takes the standard deviation and the mean from one of these spans."""
+CEILING = 6.0
+"""No value of the main channel of such a fault departs further from its commissioning mean, and none from the same
+run without the fault, in sigmas."""
 
 _FIRST, _LAST = 0.4 * HOUR, 0.8 * HOUR
 _SIZES = (4.8, 5.6)  # sigmas; the ceiling lowers it where noise or a cycle adds to it
 _MARGIN = 0.985  # of the ceiling: the converter's quantum comes on top
+_EVENTS = 1 << 20  # events draw from blocks of their own
+_SPIKE_EVERY, _GAP_EVERY = 60.0, 90.0  # seconds
+_GAPS = (3.0, 25.0)  # seconds
+
+_References = Callable[[int], Reference]
 
 
-def inject(seed: int, satellites: int, start: int) -> tuple[int, Fault, Injected]:
-    """The failing satellite's index, its fault, and what that does in a run that begins at ``start`` (UTC us)."""
-    rng = draws(seed, Use.FAULT)
-    index, kind = int(rng.integers(satellites)), KINDS[int(rng.integers(len(KINDS)))]
+def inject(
+    scenario: Scenario, seed: int, satellites: int, start: int, until: float | None
+) -> tuple[list[tuple[int, Fault]], tuple[Injected, ...]]:
+    """Every fault and event of a run as (index of its satellite, fault), and their labels in the order of time.
+
+    The run begins at ``start`` (UTC us); what would begin after ``until`` (seconds, None: endless) is left out.
+    Raises SourceError.
+    """
+    references: dict[int, Reference] = {}
+
+    def reference(index: int) -> Reference:
+        return references.setdefault(index, Reference(seed, index))
+
+    placed: list[tuple[int, Fault]] = []
+    drawn: set[int] = set()  # places of faults of which everything was drawn
+    numbered = [*enumerate(scenario.faults), *enumerate(scenario.events, _EVENTS)]
+    for number, entry in numbered:
+        rng = draws(seed, Use.FAULT, 0, number)
+        if not entry.kinds:
+            drawn.add(len(placed))
+            index, fault = _draw(rng, satellites, reference)
+        else:
+            index, fault = _place(rng, entry, satellites, reference)
+            if until is not None and fault.start >= until:
+                continue
+        placed.append((index, fault))
+    labels = []
+    for here, (index, fault) in enumerate(placed):
+        twin = reference(index).spacecraft
+        for other, (whose, another) in enumerate(placed):
+            if other != here and whose == index:
+                twin = twin.failing(another)
+        labels.append(describe(reference(index), twin, fault, start, every=here not in drawn))
+    return placed, tuple(sorted(labels, key=lambda label: label.start))
+
+
+def _place(rng: np.random.Generator, entry: Entry, satellites: int, reference: _References) -> tuple[int, Fault]:
+    any_satellite, kind = int(rng.integers(satellites)), entry.kinds[int(rng.integers(len(entry.kinds)))]
+    index = any_satellite if entry.satellite is None else entry.satellite
+    if index >= satellites:
+        name = f"SAT-{index + 1:03d}"
+        raise SourceError(f'{entry.where}"satellite" is {name}, and {satellites} fly: ask for satellites={index + 1}.')
+    length = entry.end - entry.start
+    rise, fall = (min(float(seconds), length / 3) for seconds in rng.uniform(60, 100, 2))
+    if kind.rise is Rise.STEP:
+        rise = fall = 0.0
+    elif kind.rise is Rise.RAMP:
+        rise, fall = length, 0.0
+    fault = Fault(kind, entry.start, entry.end, rise, fall, 0.0, moments=_moments(rng, kind.way, entry))
+    return index, sized(reference(index), fault, entry.strength)
+
+
+def _moments(rng: np.random.Generator, way: Way, entry: Entry) -> tuple[tuple[float, float], ...]:
+    """Seconds of spikes with their signs, or of gaps with their lengths; the first lies at the onset."""
+    if way not in (Way.SPIKE, Way.MISS):
+        return ()
+    length = entry.end - entry.start
+    more = int(length / (_SPIKE_EVERY if way is Way.SPIKE else _GAP_EVERY))
+    seconds = entry.start + np.unique(np.append(0.0, np.floor(rng.random(more) * length)))
+    if way is Way.SPIKE:
+        return tuple(zip(seconds.tolist(), rng.choice((-1.0, 1.0), len(seconds)).tolist(), strict=True))
+    lengths = np.minimum(np.rint(rng.uniform(*_GAPS, len(seconds))), entry.end - seconds)
+    return tuple(zip(seconds.tolist(), lengths.tolist(), strict=True))
+
+
+def _draw(rng: np.random.Generator, satellites: int, reference: _References) -> tuple[int, Fault]:
+    """A fault of which everything is drawn: one that no limit catches."""
+    index, kind = int(rng.integers(satellites)), DRAWN[int(rng.integers(len(DRAWN)))]
     length = float(np.round(rng.uniform(600, 1200)))
     begin = float(np.round(rng.uniform(_FIRST, _LAST - length)))
     rise, fall = rng.uniform(60, 100), rng.uniform(60, 100)
     fault = Fault(kind, begin, begin + length, rise, fall, 0.0)
-    spacecraft = Spacecraft(seed, index, SECOND)
-    without = _hour(spacecraft)
-    fault = replace(fault, amount=_amount(fault, without[kind.main], rng.uniform(*_SIZES)))
-    return index, fault, _describe(spacecraft, without, fault, start)
-
-
-def _describe(spacecraft: Spacecraft, without: dict[str, Floats], fault: Fault, start: int) -> Injected:
-    """A channel belongs to the fault where the run with it differs from the same run without it by more than the
-    channel's noise and its quantum; it is visible from the first such moment.
-    """
-    touched = _hour(spacecraft.failing(fault))
-    reach: dict[str, float] = {}
-    visible = fault.end
-    for path in spacecraft.paths:
-        threshold = max(spacecraft.instrument(path))
-        apart = np.abs(touched[path] - without[path])
-        seen = np.flatnonzero(apart > threshold)
-        if len(seen):
-            visible = min(visible, float(seen[0]))
-            reach[path] = float(apart.max()) / max(float(without[path][:COMMISSIONING].std()), threshold)
-    main = fault.kind.main
-    others = sorted((path for path in reach if path != main), key=lambda path: -reach[path])
-    begin, end, shown = (start + round(t * SECOND) for t in (fault.start, fault.end, visible))
-    return Injected(spacecraft.name, (main, *others), fault.kind.name, begin, end, shown)
+    nominal = reference(index).span((kind.main,), 0, HOUR - 1)[kind.main]
+    return index, replace(fault, amount=_amount(fault, nominal, rng.uniform(*_SIZES)))
 
 
 def _amount(fault: Fault, nominal: Floats, size: float) -> float:
@@ -64,18 +123,11 @@ def _amount(fault: Fault, nominal: Floats, size: float) -> float:
     sigma, mean = float(nominal[:COMMISSIONING].std()), float(nominal[:COMMISSIONING].mean())
     spans = [nominal[:samples] for samples in (COMMISSIONING, *OTHERS)]
     smallest = min(float(span.std()) for span in spans)
-    if fault.kind.stuck_heater:
-        # The tank leaves its cycle: the departure from the run without the fault is largest at the cycle's bottom.
+    if fault.kind.way is Way.SETTLE:
+        # It leaves its cycle: the departure from the run without the fault is largest at the cycle's bottom.
         return min(mean + size * sigma, float(nominal.min()) + _MARGIN * CEILING * smallest)
     heights = [size * sigma]
     for span in spans:
         room = _MARGIN * CEILING * float(span.std()) - sign * (nominal[inside] - float(span.mean()))
         heights.append(float((room / shape[inside]).min()))
     return sign * min(heights)
-
-
-def _hour(spacecraft: Spacecraft) -> dict[str, Floats]:
-    """The first hour of a satellite that is measured at 1 Hz: (3600,) values for each path."""
-    seconds = int(HOUR)
-    blocks = [spacecraft.values(i) for i in range(-(-seconds // BLOCK))]
-    return {path: np.concatenate([block[path] for block in blocks])[:seconds] for path in spacecraft.paths}

@@ -1,4 +1,7 @@
-"""What was asked for: ``SCENARIO?satellites=3&seed=7&start=now`` read into a value. Pure functions, any thread."""
+"""What was asked for: ``SCENARIO?satellites=3&seed=7&start=now`` read into a value. Any thread.
+
+A scenario is a built-in name or the path of a TOML file, which is read here.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ import math
 import re
 import time
 from dataclasses import dataclass, fields
+from pathlib import Path
 from urllib.parse import unquote
 
-from simulator.chance import SEEDS
+from simulator.scenario import BUILT_IN, RANGES, Scenario, built_in, listed, read_scenario
 from telemetry import SourceError
 from telemetry.clock import SECOND, parse_iso
 
 SCENARIOS = {
-    "demo": "a fleet with exactly one fault, between 40 % and 80 % of the first hour",
-    "quiet": "the fleet of demo with the same seed, without the fault",
+    **{name: built_in(name).description for name in BUILT_IN},
     "load": "plain patterns on many channels, to drive a rate",
 }
 """Each scenario and what it shows."""
@@ -30,7 +33,7 @@ class Request:
 
     ``start`` is UTC microseconds, ``rate`` samples a second, ``duration`` seconds of telemetry or None for
     endless, ``eclipse`` minutes of eclipse an orbit or None for 8 to 11 as the seed has it, ``channels`` the
-    number of channels of the whole fleet (``load`` only).
+    number of channels of the whole fleet (``load`` only), ``plan`` the faults and events, None for ``load``.
     """
 
     scenario: str
@@ -41,6 +44,7 @@ class Request:
     duration: float | None = None
     eclipse: float | None = None
     channels: int = 1000
+    plan: Scenario | None = None
 
     @property
     def period(self) -> int:
@@ -53,11 +57,13 @@ class Request:
         return None if self.duration is None else math.ceil(self.duration * SECOND / self.period)
 
 
+_USUAL = ("satellites", "seed", "start", "rate", "duration")
 KEYS = {
-    "demo": ("satellites", "seed", "start", "rate", "duration"),
-    "quiet": ("satellites", "seed", "start", "rate", "duration", "eclipse"),
-    "load": ("channels", "satellites", "seed", "start", "rate", "duration"),
+    **dict.fromkeys(BUILT_IN, _USUAL),
+    "quiet": (*_USUAL, "eclipse"),
+    "load": ("channels", *_USUAL),
 }
+"""What each scenario takes; one in a file takes what ``demo`` does."""
 
 
 def read_request(spec: str, now: int | None = None) -> Request:
@@ -66,23 +72,39 @@ def read_request(spec: str, now: int | None = None) -> Request:
     Raises SourceError with a sentence that names what is known.
     """
     name, _, query = spec.strip().removeprefix("sim:").partition("?")
-    if name not in SCENARIOS:
+    file = name.endswith(".toml")
+    if not file and name not in SCENARIOS:
         near = difflib.get_close_matches(name, SCENARIOS, 1)
         hint = f"; did you mean sim:{near[0]}?" if near else "."
         what = f'There is no built-in simulation "{name}"' if name else "sim: needs the name of a simulation"
-        raise SourceError(f"{what}: the known ones are {_listed(SCENARIOS)}{hint}")
+        raise SourceError(f"{what}: the known ones are {listed(tuple(SCENARIOS))}{hint}")
+    plan = _plan(name, file)
+    keys = KEYS["demo" if file else name]
     given: dict[str, int | float] = {}
     for part in filter(None, query.split("&")):
         key, equals, text = (unquote(piece).strip() for piece in part.partition("="))
-        if key not in KEYS[name]:
-            raise SourceError(f'sim:{name} knows no "{key}": it takes {_listed(KEYS[name])}.')
+        if key not in keys:
+            raise SourceError(f'sim:{name} knows no "{key}": it takes {listed(keys)}.')
         if key in given:
             raise SourceError(f'sim:{name} was given "{key}" twice: keep one of them.')
         if not equals or not text:
             raise SourceError(f'"{key}" of sim:{name} has no value: {_CURES[key]}.')
         given[key] = _value(name, key, text, now)
-    # Each number was made for its own field by _value; a mapping cannot say so.
-    return Request(name, **given)  # type: ignore[arg-type]
+    fleet: dict[str, int | float | None] = {}
+    if plan is not None:
+        fleet = {key: getattr(plan, key) for key in ("satellites", "seed", "rate", "duration")}
+    # Each number was made for its own field, by the file's reader or by _value; a mapping cannot say so.
+    return Request(name, plan=plan, **{**fleet, **given})  # type: ignore[arg-type]
+
+
+def _plan(name: str, file: bool) -> Scenario | None:
+    if file:
+        try:
+            path = Path(name).expanduser()
+        except RuntimeError:  # a user who has no home
+            path = Path(name)
+        return read_scenario(path)
+    return None if name == "load" else built_in(name)
 
 
 _CURES = {
@@ -93,14 +115,6 @@ _CURES = {
     "duration": "give seconds of telemetry above 0, such as duration=3600",
     "eclipse": "give minutes an orbit from 0 to 36, such as eclipse=30",
     "channels": "give a whole number from 1 to 100000, such as channels=1000",
-}
-_RANGES = {
-    "satellites": (1, 64),
-    "seed": (0, SEEDS - 1),
-    "rate": (1e-3, 100.0),
-    "duration": (1e-6, 1e10),
-    "eclipse": (0.0, 36.0),
-    "channels": (1, 100_000),
 }
 _WHOLE = {field.name for field in fields(Request) if field.type == "int"}
 # Year 1 to 9999 is what text can show; a run needs room after its start.
@@ -121,7 +135,7 @@ def _value(name: str, key: str, text: str, now: int | None) -> int | float:
     if not re.fullmatch(r"\d{1,19}" if whole else r"\d*\.?\d+(e[+-]?\d{1,3})?", text, re.ASCII):
         raise wrong
     number = int(text) if whole else float(text)
-    low, high = _RANGES[key]
+    low, high = RANGES[key]
     if not low <= number <= high:
         raise wrong
     return number
@@ -130,8 +144,3 @@ def _value(name: str, key: str, text: str, now: int | None) -> int | float:
 def _now(now: int | None) -> int:
     moment = time.time_ns() // 1000 if now is None else now
     return moment // SECOND * SECOND
-
-
-def _listed(names: dict[str, str] | tuple[str, ...]) -> str:
-    *head, last = names
-    return f"{', '.join(head)} and {last}"

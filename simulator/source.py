@@ -110,22 +110,21 @@ class _Cutter:
 
 
 def open_simulation(spec: str, *, now: int | None = None) -> Simulation:
-    """The built-in simulation named by ``sim:SCENARIO?key=value&...``, with or without ``sim:``.
+    """The simulation named by ``sim:SCENARIO?key=value&...``, with or without ``sim:``.
 
-    ``now`` is what ``start=now`` means, UTC microseconds (None: the clock of this machine). Raises SourceError
-    with a sentence that names what is known.
+    SCENARIO is a built-in name or the path of a TOML file. ``now`` is what ``start=now`` means, UTC microseconds
+    (None: the clock of this machine). Raises SourceError with a sentence that names what is known.
     """
     request = read_request(spec, now)
     name = "sim:" + spec.strip().removeprefix("sim:")
     seed, period, fleet = request.seed, request.period, range(request.satellites)
-    if request.scenario == "load":
+    if request.plan is None:
         numbers = [range(request.channels)[index :: request.satellites] for index in fleet]
         dealt = [Patterns(seed, index, period, own) for index, own in enumerate(numbers) if own]
         return Simulation(name, request, dealt)
     eclipse = None if request.eclipse is None else request.eclipse * 60
     members = [Spacecraft(seed, index, period, eclipse) for index in fleet]
-    if request.scenario == "quiet":
-        return Simulation(name, request, members)
-    failing, fault, injected = inject(seed, request.satellites, request.start)
-    members[failing] = members[failing].failing(fault)
-    return Simulation(name, request, members, (injected,))
+    faults, injected = inject(request.plan, seed, request.satellites, request.start, request.duration)
+    for index, fault in faults:
+        members[index] = members[index].failing(fault)
+    return Simulation(name, request, members, injected)

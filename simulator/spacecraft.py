@@ -11,13 +11,14 @@ from copy import copy
 from itertools import count, groupby
 
 import numpy as np
+import numpy.typing as npt
 
 from simulator.catalogue import CONTACT, measurements
 from simulator.chance import Use, draws
 from simulator.faults import Fault
 from simulator.orbit import Floats, plan_orbit
 from simulator.physics import BUS, HEATER, HEATER_SHARE, solve_orbit
-from telemetry import Column, Frame, Group, Times
+from telemetry import Column, Frame, Group, Quality, Times
 from telemetry.clock import SECOND
 
 BLOCK = 512
@@ -50,7 +51,7 @@ class Spacecraft:
         self.measurements = measurements(self.name)
         self.paths = tuple(m.channel.path for m in self.measurements)
         self._seed, self._index, self._period = seed, index, period
-        self._fault: Fault | None = None
+        self._faults: tuple[Fault, ...] = ()
         self._row = {path: i for i, path in enumerate(self.paths)}
         course = solve_orbit(self.orbit, rng)
         # One more column than seconds: the last moment of an orbit is read between it and the first.
@@ -68,9 +69,9 @@ class Spacecraft:
         self.groups = self._make_groups()
 
     def failing(self, fault: Fault) -> Spacecraft:
-        """The same satellite with ``fault``: equal to this one, bit for bit, wherever the fault does not reach."""
+        """The same satellite with ``fault`` too: equal to this one, bit for bit, wherever the fault does not reach."""
         twin = copy(self)
-        twin._fault = fault
+        twin._faults = (*self._faults, fault)
         return twin
 
     def instrument(self, path: str) -> tuple[float, float]:
@@ -84,7 +85,10 @@ class Spacecraft:
         true = self._true(t)
         noise = draws(self._seed, Use.NOISE, self._index, block).standard_normal(true.shape, dtype=np.float32)
         measured = np.rint((true + self._noise * noise) / self._quantum) * self._quantum
-        return dict(zip(self.paths, measured, strict=True))
+        rows: dict[str, Floats] = dict(zip(self.paths, measured, strict=True))
+        for fault in self._faults:
+            fault.spoil(rows, t)
+        return rows
 
     def blocks(self, start: int) -> Iterator[list[Frame]]:
         """For each block, one frame a group; ``start`` is the time of the first sample, UTC microseconds."""
@@ -95,8 +99,7 @@ class Spacecraft:
             frames = []
             for group in self.groups:
                 here = slice(None) if group.channels[0].path not in CONTACT else heard
-                columns: list[Column] = [values[c.path][here].astype(_DTYPES[c.type]) for c in group.channels]
-                frames.append(_frozen(group, times[here], columns))
+                frames.append(_frozen(group, times[here], [values[c.path][here] for c in group.channels]))
             yield frames
 
     def _make_groups(self) -> tuple[Group, ...]:
@@ -127,9 +130,11 @@ class Spacecraft:
         true[self._swaying] += self._sway * (np.sin(turns[:, 0] + 0.5 * wander) + 0.08 * wander)
         rows = {path: true[i] for path, i in self._row.items()}  # views: what is set here is set in ``true``
         self._set_thermostat(rows, t)
-        if self._fault is not None:
-            self._fault.apply(rows, t)
+        for fault in self._faults:
+            fault.apply(rows, t)
         self._set_derived(rows, t)
+        for fault in self._faults:
+            fault.follow(rows, t)
         return true
 
     def _set_thermostat(self, rows: dict[str, Floats], t: Floats) -> None:
@@ -168,7 +173,17 @@ def _between(rng: np.random.Generator, low: float, high: float) -> Floats:
     return values
 
 
-def _frozen(group: Group, times: Times, columns: list[Column]) -> Frame:
-    for array in (times, *columns):
-        array.flags.writeable = False
-    return Frame(group, times, tuple(columns))
+def _frozen(group: Group, times: Times, measured: list[Floats]) -> Frame:
+    """A frame of what was ``measured``, NaN where there is no value."""
+    columns: list[Column] = []
+    quality: list[npt.NDArray[np.uint8] | None] = []
+    for channel, values in zip(group.channels, measured, strict=True):
+        gap = np.isnan(values)
+        # Only a float says by itself that a value is missing.
+        told = channel.type not in ("f4", "f8") and bool(gap.any())
+        columns.append((np.where(gap, 0.0, values) if told else values).astype(_DTYPES[channel.type]))
+        quality.append((gap * np.uint8(Quality.MISSING)).astype(np.uint8) if told else None)
+    for array in (times, *columns, *quality):
+        if array is not None:
+            array.flags.writeable = False
+    return Frame(group, times, tuple(columns), tuple(quality) if any(q is not None for q in quality) else None)

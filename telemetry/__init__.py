@@ -5,9 +5,10 @@ Knows nothing of the rest of the program.
 
 from telemetry.channel import Channel, ChannelType, Group, Limit, Severity
 from telemetry.frame import Column, Frame, Quality, Tick, Times
-from telemetry.source import Injected, ListSource, Mode, Origin, Source, SourceError
+from telemetry.source import Category, Injected, ListSource, Mode, Origin, Source, SourceError
 
 __all__ = [
+    "Category",
     "Channel",
     "ChannelType",
     "Column",

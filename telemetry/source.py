@@ -12,6 +12,8 @@ from telemetry.frame import Frame
 
 Mode = Literal["live", "paced"]
 Origin = Literal["live", "import", "simulation"]
+Category = Literal["fault", "nominal"]
+"""Whether what was put into telemetry is wrong, or looks odd and is not."""
 
 
 class SourceError(Exception):
@@ -23,7 +25,9 @@ class Injected:
     """A fault (or a nominal oddity) that a source knows it contains.
 
     Times are UTC microseconds; ``channels`` are paths (``subsystem/name``), main one first; ``visible`` is
-    the first moment at which it can be seen at all, against the same run without it.
+    the first moment at which it can be seen at all, against the same run without it. ``strength`` is how far
+    the main channel departs from that run at the most, in its standard deviations of the commissioning (the first
+    1,000 seconds without any fault); None where it has no values to depart.
     """
 
     satellite: str
@@ -32,6 +36,8 @@ class Injected:
     start: int
     end: int
     visible: int
+    strength: float | None = None
+    category: Category = "fault"
 
 
 class Source(Protocol):

@@ -95,7 +95,7 @@ def result(session: Session) -> MonitorResult:
         recorded_samples=totals.recorded,
         windows=Windows(scored=totals.scored, skipped=totals.skipped, by_model=totals.by_model),
         events=[_event(event, units) for event in session.all_events()],
-        injected=[injected_result(fault) for fault in session.injected],
+        injected=[injected_result(one) for one in session.injected if one.category == "fault"],
         engine=EngineResult(kind=engine.kind, detail=engine.detail, reason=engine.reason),
         notes=session.notes,
         elapsed_s=round(totals.elapsed_s, 3),

@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from simulator import Simulation, open_simulation
-from simulator.faults import COMMISSIONING, KINDS, OTHERS
+from simulator.faults import COMMISSIONING
+from simulator.inject import OTHERS
+from simulator.kinds import DRAWN
 from telemetry import Channel, Injected
 from telemetry.clock import SECOND, parse_iso
 
@@ -46,7 +48,7 @@ def test_one_fault_lies_between_40_and_80_percent_of_the_first_hour(seed: int) -
     fault, _, _ = runs(seed)
     assert START + 1440 * SECOND <= fault.start <= fault.visible < fault.end <= START + 2880 * SECOND
     assert fault.visible - fault.start < 60 * SECOND
-    assert fault.kind in {kind.name for kind in KINDS}
+    assert fault.kind in {kind.name for kind in DRAWN}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -92,7 +94,7 @@ def test_it_can_be_seen_first_when_it_leaves_the_noise() -> None:
 
 def test_every_kind_of_fault_comes_up() -> None:
     kinds = {runs(seed)[0].kind for seed in SEEDS}
-    assert kinds == {kind.name for kind in KINDS}
+    assert kinds == {kind.name for kind in DRAWN}
 
 
 def test_any_satellite_may_fail() -> None:
