@@ -58,7 +58,7 @@ def _hidden() -> tuple[Kind, ...]:
         kind("panel_degradation", "eps/array_current_y_plus", 0.4, (panel,), Rise.RAMP, late=True),
         kind("heater_element_open", "eps/heater_2_current", 0.8, (tank,), Rise.STEP),
         # It no longer coasts through rest: the current of full friction at every speed.
-        kind("wheel_stiction", "aocs/wheel_4_current", 4.0, quantile=0.9),
+        kind("wheel_stiction", "aocs/wheel_4_current", 4.0, quantile=0.25),
         kind("charge_gauge_lag", "eps/battery_charge", 1.0, quantile=0.2),
         kind("battery_resistance", "eps/battery_voltage", 1.0, quantile=0.1),
     )
