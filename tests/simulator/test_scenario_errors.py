@@ -13,6 +13,11 @@ from simulator.lines import Lines
 from simulator.scenario import read_scenario
 from telemetry import SourceError
 
+PIECES = (
+    *("[fleet]", "seed = 1", "duration = 60", "fleet = {}"),
+    *("[[faults]]", "[[events]]", "[[faults]", "faults = []", 'kind = "spikes"', 'kind = "any"'),
+    *("at = 5", "at = 1e999", 'for = "9 s"', "strength = 1", 'x = """', "'"),
+)
 HEAD = '[fleet]\nduration = "1 h"\n\n[[faults]]\nkind = "spikes"\nat = "10%"\n\n[[faults]]\n'  # what follows is line 9
 GOOD = 'kind = "gyro_bias"\nat = "40%"\n'
 
@@ -23,7 +28,7 @@ GOOD = 'kind = "gyro_bias"\nat = "40%"\n'
         # the grammar
         ("name = \n", 1, 'not TOML at "name"'),
         ("[fleet]\nseed = 1\nseed = 2\n", 3, 'not TOML at "seed"'),
-        ("[fleet\n", 1, 'not TOML at "fleet"|not TOML'),
+        ("[fleet\n", 1, "not TOML"),
         ('name = "open', 1, 'not TOML at "name"'),
         # the top
         ('nmae = "x"\n', 1, 'no "nmae".*did you mean "name"'),
@@ -117,24 +122,7 @@ def test_an_option_that_a_file_does_not_take_is_a_sentence(tmp_path: Path) -> No
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "[fleet]",
-                "[[faults]]",
-                "[[events]]",
-                'kind = "spikes"',
-                'kind = "any"',
-                "at = 5",
-                'for = "9 s"',
-                "seed = 1",
-            ]
-            + ["[[faults]", "duration = 60", 'x = """', "faults = []", "fleet = {}", "at = 1e999", "strength = 1", "'"]
-        ),
-        max_size=8,
-    )
-)
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
 def test_no_file_does_worse_than_a_sentence_with_a_line(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "any.toml"
     path.write_text("\n".join(lines), encoding="utf-8")
