@@ -5,8 +5,15 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from app.cli.result import InjectedResult, injected_result
-from telemetry import Source
+from telemetry import Category, Source
 from telemetry.clock import iso
+
+
+class LabelResult(InjectedResult):
+    """What was put in: a fault, or a nominal event that looks odd; ``strength`` in sigmas of its main channel."""
+
+    category: Category
+    strength: float | None
 
 
 class Labels(BaseModel):
@@ -17,17 +24,25 @@ class Labels(BaseModel):
     source: str
     start: str
     end: str
-    injected: list[InjectedResult]
+    injected: list[LabelResult]
 
 
 def labels_of(source: Source, first: int, last: int) -> Labels:
     """The labels of ``source`` played from ``first`` to ``last`` (UTC microseconds).
 
-    A fault that had not begun by then is in none of the samples, and not among them.
+    What had not begun by then is in none of the samples, and not among them.
     """
     return Labels(
         source=source.name,
         start=iso(first),
         end=iso(last),
-        injected=[injected_result(fault) for fault in source.injected if fault.start <= last],
+        injected=[
+            LabelResult(
+                **injected_result(one).model_dump(),
+                category=one.category,
+                strength=None if one.strength is None else round(one.strength, 3),
+            )
+            for one in source.injected
+            if one.start <= last
+        ],
     )
