@@ -197,7 +197,9 @@ def test_the_labels_are_the_faults_of_monitor(tmp_path: Path) -> None:
     assert found.start == "2030-01-01T00:00:00Z" and found.end == "2030-01-01T00:59:59Z"
     assert found.start < fault.start <= fault.visible < fault.end < found.end
     item = MonitorResult.model_json_schema()["$defs"]["InjectedResult"]["properties"]
-    assert set(json.loads(labels.read_text())["injected"][0]) == set(item)
+    assert set(json.loads(labels.read_text())["injected"][0]) == {*item, "category", "strength"}
+    assert fault.category == "fault"
+    assert fault.strength is not None and 3.0 < fault.strength <= 6.0
 
 
 def test_a_fault_that_had_not_begun_is_not_labelled(tmp_path: Path) -> None:
