@@ -74,11 +74,11 @@ def test_frames_are_short_and_in_the_order_of_time(rate: float, span: int) -> No
         latest = max(latest, int(frame.times[0]))
 
 
-def test_a_fleet_has_its_satellites_and_about_45_channels_each() -> None:
+def test_a_fleet_has_its_satellites_and_about_fifty_channels_each() -> None:
     source = open_simulation("sim:demo")
     assert (source.mode, source.origin, source.relative) == ("paced", "simulation", False)
     assert sorted({group.satellite for group in source.groups}) == ["SAT-001", "SAT-002", "SAT-003"]
-    assert sum(len(group.channels) for group in source.groups) == 135
+    assert sum(len(group.channels) for group in source.groups) == 3 * 52
     assert len({group.key for group in source.groups}) == len(source.groups)
     keys = [channel.key for group in source.groups for channel in group.channels]
     assert len(set(keys)) == len(keys)
