@@ -151,7 +151,7 @@ _TABLE: tuple[_Row, ...] = (
     ("aocs/magnetometer_x", "nT", "f4", (-4e4, 4e4), (-6e4, 6e4), _NO, (60, 10), "Field along x"),
     ("aocs/magnetometer_y", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), _NO, (60, 10), "Field along y"),
     ("aocs/magnetometer_z", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), _NO, (60, 10), "Field along z, towards the sun"),
-    ("aocs/gps_altitude", "km", "f4", (450, 620), (430, 650), _NO, (0.008, 0.001), "Above the ellipsoid, by GPS"),
+    ("aocs/gps_altitude", "km", "f4", (300, 800), (300, 800), _NO, (0.008, 0.001), "Above the ellipsoid, by GPS"),
     ("aocs/star_tracker_stars", "", "i8", (0, 30), (4, None), (1, None), (0.5, 1.0, 2.4), "Stars matched"),
     (
         "propulsion/tank_pressure",

@@ -71,7 +71,7 @@ def plan_orbit(rng: np.random.Generator, eclipse: float | None = None) -> Orbit:
     rate = 2 * np.pi / (_TROPICAL * 86400)
     inclination = float(np.arccos(-rate * period / (2 * np.pi) / (1.5 * _J2 * (EARTH / radius) ** 2)))
     shape = float(rng.uniform(0.0008, 0.0014)), float(np.radians(rng.uniform(85, 95)))
-    place = _choose(rng, radius, inclination, period, (begin, wanted, length))
+    place = _choose(rng, radius, inclination, period, (begin, wanted))
     ask, start = wanted, begin
     # SGP4 moves a satellite by some kilometres about the circle that was planned with: ask again for what is missing.
     for _ in range(3):
@@ -85,10 +85,10 @@ def plan_orbit(rng: np.random.Generator, eclipse: float | None = None) -> Orbit:
 
 
 def _choose(
-    rng: np.random.Generator, radius: float, inclination: float, period: float, dark: tuple[float, float, float]
+    rng: np.random.Generator, radius: float, inclination: float, period: float, dark: tuple[float, float]
 ) -> _Place:
     """A moment of the year at which the first contact comes when it should."""
-    begin, wanted, usual = dark
+    begin, wanted = dark
     t = np.arange(0, 1100, 10.0)
     best: tuple[float, _Place] | None = None
     turns = np.arange(-8, 8) / 128  # days, while which the sun hardly moves

@@ -34,7 +34,7 @@ from simulator.power import (
     panel_current,
 )
 from simulator.schedule import Schedule, plan_schedule
-from simulator.spans import Span, crossings, eased, edges_of, inside
+from simulator.spans import Span, crossings, eased, edges_of
 from simulator.stations import LOWEST_PASS, MASK, STATIONS, seen_from
 
 __all__ = ["BUS", "GRID", "HEATER", "LEG", "SUN_ANGLE", "Course", "Leg", "course_of"]
@@ -173,7 +173,7 @@ class Course:
 
     def _solve(self, number: int, begin: State) -> tuple[Leg, State]:
         start = number * LEG
-        grid: Floats = start + GRID * np.arange(-_PAD, STEPS + _PAD + 1)
+        grid = start + GRID * np.arange(-_PAD, STEPS + _PAD + 1, dtype=np.float64)
         position, _ = self.orbit.along(grid)
         sun, turn = sky.sun_direction(self.orbit.days(grid)), sky.sidereal(self.orbit.days(grid))
         contacts, elevation, distance = _contacts(grid, position, turn)
@@ -234,7 +234,7 @@ class Course:
         self, leg: Leg, rows: dict[str, Floats], over_day: Floats, begin: State
     ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
         """Temperatures (STEPS + 1, nodes) K, missing charge, MB on board (STEPS + 1,) and the heaters (2, STEPS)."""
-        fine: Floats = leg.start + GRID / _PARTS * (np.arange(STEPS * _PARTS) + 0.5)
+        fine = leg.start + GRID / _PARTS * (np.arange(STEPS * _PARTS, dtype=np.float64) + 0.5)
 
         def mean(values: npt.NDArray[np.float64]) -> Floats:
             averaged: Floats = values.reshape(STEPS, _PARTS).mean(axis=1)

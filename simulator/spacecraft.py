@@ -104,7 +104,7 @@ class Spacecraft:
     def _at_own_rates(self, block: int, start: int) -> list[Frame]:
         ticks = np.arange(block * BLOCK * TENTHS, (block + 1) * BLOCK * TENTHS, dtype=np.int64)
         times = start + ticks * self._period // TENTHS
-        t: Floats = ticks * (self._period / SECOND / TENTHS)
+        t = ticks.astype(np.float64) * (self._period / SECOND / TENTHS)
         values, heard = self._measured(t, Use.PACE, block), self._heard(t)
         lost = draws(self._seed, Use.LOSS, self._index, block)
         frames = []

@@ -16,6 +16,7 @@ LOWEST_PASS = np.radians(12.0)
 NOTHING = -118.0
 """What the receiver shows while no station sends, dBm."""
 _CARRIER = 2.05e9  # hertz, S band
+_HORIZON = 10.0  # dB lost at the mask
 _SENT = 62.0  # dBm radiated by a station towards the satellite
 
 
@@ -50,9 +51,11 @@ def seen_from(station: Station, position: Floats, turn: Floats) -> tuple[Floats,
 def received(elevation: Floats, distance: Floats) -> Floats:
     """Strength of the uplink, dBm, from ``elevation`` (radians) and ``distance`` (km).
 
-    Free space loss (ITU-R P.525) and a patch antenna under the satellite that looks away from a low station.
+    Free space loss (ITU-R P.525), an isoflux antenna under the satellite, which favours a low station as its distance
+    asks for, and what hills and reflections take near the horizon.
     """
     loss = 20 * np.log10(4e3 * np.pi * distance * _CARRIER / 299_792_458.0)
-    antenna = -1.0 - 6.0 * np.cos(np.maximum(elevation, 0)) ** 2
-    level: Floats = _SENT - loss + antenna
+    antenna = 3.0 - 6.0 * np.sin(np.maximum(elevation, 0)) ** 2
+    horizon = _HORIZON * np.exp(-np.maximum(elevation - MASK, 0) / np.radians(4.0))
+    level: Floats = _SENT - loss + antenna - horizon
     return level
