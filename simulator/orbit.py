@@ -27,6 +27,7 @@ _MU, _J2 = 398600.8, 1.082616e-3  # WGS 72, as SGP4 has them: km^3/s^2
 _TROPICAL = 365.2421897  # days in which the orbit's plane turns once, with the sun
 _WANTED = (260.0, 390.0), (420.0, 520.0)
 """Start and length of the first contact, seconds."""
+_BOOKED = 340.0  # seconds of the shortest pass that rises high enough
 _HIGHEST_SUN = np.radians(72.0)  # above the orbit's plane: no eclipse
 
 
@@ -89,10 +90,10 @@ def _choose(
 ) -> _Place:
     """A moment of the year at which the first contact comes when it should."""
     begin, wanted = dark
-    t = np.arange(0, 1100, 10.0)
+    t = np.arange(-700, 1700, 10.0)  # all of every pass that touches the first 17 minutes
     best: tuple[float, _Place] | None = None
     turns = np.arange(-8, 8) / 128  # days, while which the sun hardly moves
-    for _ in range(120):
+    for _ in range(200):
         day = _YEAR + float(rng.uniform(0, 365))
         for node in rng.permutation(_nodes(day, radius, inclination, _sun_height(wanted, radius, period))):
             place = _aim(day, radius, inclination, period, (begin, wanted), float(node))
@@ -117,8 +118,12 @@ def _missed(up: Floats, turn: Floats, radius: float, t: Floats) -> Floats:
     for station in STATIONS:
         latitude, longitude = np.radians(station.latitude), np.radians(station.longitude)
         level = up[:, 0] * np.cos(turn + longitude) + up[:, 1] * np.sin(turn + longitude)
-        seen |= np.cos(latitude) * level + np.sin(latitude) * up[:, 2] > near
-    first = np.where(seen.any(axis=1), seen.argmax(axis=1), len(t) - 1)
+        above = np.cos(latitude) * level + np.sin(latitude) * up[:, 2] > near
+        # Short passes are low ones, which are not booked.
+        seen |= above & (above.sum(axis=1, keepdims=True) * (t[1] - t[0]) > _BOOKED)
+    seen[:, 3:-3] |= seen[:, :-6] & seen[:, 6:]  # a gap this short may be none
+    rises = seen[:, 1:] & ~seen[:, :-1] & (t[1:] > 0)
+    first = np.where(rises.any(axis=1), rises.argmax(axis=1) + 1, len(t) - 1)
     over = ~seen & (np.arange(len(t)) > first[:, None])
     last = np.where(over.any(axis=1), over.argmax(axis=1), len(t) - 1)
     out = np.zeros(len(first))

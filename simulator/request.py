@@ -30,7 +30,7 @@ class Request:
 
     ``start`` is UTC microseconds, ``rate`` samples a second, ``duration`` seconds of telemetry or None for
     endless, ``eclipse`` minutes of eclipse an orbit or None for 8 to 11 as the seed has it, ``channels`` the
-    number of channels of the whole fleet (``load`` only).
+    number of channels of the whole fleet (``load`` only); ``rates`` is "own" where each group has a rate of its own.
     """
 
     scenario: str
@@ -41,6 +41,7 @@ class Request:
     duration: float | None = None
     eclipse: float | None = None
     channels: int = 1000
+    rates: str = "one"
 
     @property
     def period(self) -> int:
@@ -54,8 +55,8 @@ class Request:
 
 
 KEYS = {
-    "demo": ("satellites", "seed", "start", "rate", "duration"),
-    "quiet": ("satellites", "seed", "start", "rate", "duration", "eclipse"),
+    "demo": ("satellites", "seed", "start", "rate", "duration", "rates"),
+    "quiet": ("satellites", "seed", "start", "rate", "duration", "eclipse", "rates"),
     "load": ("channels", "satellites", "seed", "start", "rate", "duration"),
 }
 
@@ -71,7 +72,7 @@ def read_request(spec: str, now: int | None = None) -> Request:
         hint = f"; did you mean sim:{near[0]}?" if near else "."
         what = f'There is no built-in simulation "{name}"' if name else "sim: needs the name of a simulation"
         raise SourceError(f"{what}: the known ones are {_listed(SCENARIOS)}{hint}")
-    given: dict[str, int | float] = {}
+    given: dict[str, int | float | str] = {}
     for part in filter(None, query.split("&")):
         key, equals, text = (unquote(piece).strip() for piece in part.partition("="))
         if key not in KEYS[name]:
@@ -81,7 +82,7 @@ def read_request(spec: str, now: int | None = None) -> Request:
         if not equals or not text:
             raise SourceError(f'"{key}" of sim:{name} has no value: {_CURES[key]}.')
         given[key] = _value(name, key, text, now)
-    # Each number was made for its own field by _value; a mapping cannot say so.
+    # Each value was made for its own field by _value; a mapping cannot say so.
     return Request(name, **given)  # type: ignore[arg-type]
 
 
@@ -93,6 +94,7 @@ _CURES = {
     "duration": "give seconds of telemetry above 0, such as duration=3600",
     "eclipse": "give minutes an orbit from 0 to 36, such as eclipse=30",
     "channels": "give a whole number from 1 to 100000, such as channels=1000",
+    "rates": "leave it out, or give own, such as rates=own",
 }
 _RANGES = {
     "satellites": (1, 64),
@@ -107,7 +109,7 @@ _WHOLE = {field.name for field in fields(Request) if field.type == "int"}
 _EARLIEST, _LATEST = parse_iso("1900-01-01T00:00:00Z"), parse_iso("2900-01-01T00:00:00Z")
 
 
-def _value(name: str, key: str, text: str, now: int | None) -> int | float:
+def _value(name: str, key: str, text: str, now: int | None) -> int | float | str:
     wrong = SourceError(f'"{key}={text}" of sim:{name} cannot be used: {_CURES[key]}.')
     if key == "start":
         try:
@@ -117,6 +119,10 @@ def _value(name: str, key: str, text: str, now: int | None) -> int | float:
         if not _EARLIEST <= moment <= _LATEST:
             raise wrong
         return moment
+    if key == "rates":
+        if text != "own":
+            raise wrong
+        return text
     whole = key in _WHOLE
     if not re.fullmatch(r"\d{1,19}" if whole else r"\d*\.?\d+(e[+-]?\d{1,3})?", text, re.ASCII):
         raise wrong

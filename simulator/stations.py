@@ -11,7 +11,7 @@ from simulator.sky import EARTH, dot, fixed
 
 MASK = np.radians(5.0)
 """A station works above this elevation."""
-LOWEST_PASS = np.radians(12.0)
+LOWEST_PASS = np.radians(9.5)
 """A pass that never rises above this is not booked."""
 NOTHING = -118.0
 """What the receiver shows while no station sends, dBm."""
