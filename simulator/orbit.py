@@ -45,8 +45,8 @@ class Orbit:
         """``t`` seconds after the start as days since J2000."""
         return self.epoch + t / 86400
 
-    def along(self, t: Floats) -> tuple[Floats, Floats]:
-        """(n, 3) position in km and velocity in km/s at ``t`` (n,) seconds after the start, in TEME."""
+    def along(self, t: Floats) -> Floats:
+        """(n, 3) position in km at ``t`` (n,) seconds after the start, in TEME."""
         return _propagate(Satrec.twoline2rv(*self.tle), self.epoch, t)
 
 
@@ -190,7 +190,7 @@ def _make(period: float, inclination: float, shape: tuple[float, float], place: 
     )
     first, second = export_tle(satellite)
     t = np.arange(0, 2700, 10.0)
-    position, _ = _propagate(Satrec.twoline2rv(first, second), place.epoch, t)
+    position = _propagate(Satrec.twoline2rv(first, second), place.epoch, t)
     depth = shadow_depth(position, sun_direction(place.epoch + t / 86400))
     edges = [
         float(t[i] + 10 * depth[i] / (depth[i] - depth[i + 1])) for i in np.flatnonzero(np.diff(np.signbit(depth)))
@@ -199,8 +199,9 @@ def _make(period: float, inclination: float, shape: tuple[float, float], place: 
     return Orbit(period, (first, second), place.epoch, eclipse)
 
 
-def _propagate(satellite: Satrec, epoch: float, t: Floats) -> tuple[Floats, Floats]:
+def _propagate(satellite: Satrec, epoch: float, t: Floats) -> Floats:
     whole = np.floor(epoch)
-    error, position, velocity = satellite.sgp4_array(np.full(len(t), whole + _J2000), epoch - whole + t / 86400)
+    # SGP4 takes a date as a whole and a part, so that seconds are not lost in the days since 4713 BC.
+    error, position, _ = satellite.sgp4_array(np.full(len(t), whole + _J2000), epoch - whole + t / 86400)
     assert not error.any(), "a circular orbit without drag is propagated for ever"
-    return position, velocity
+    return np.asarray(position, dtype=np.float64)

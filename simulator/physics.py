@@ -144,13 +144,15 @@ class Course:
             heating=(bool(rng.random() < 0.5), False),
             missing=0.02,
             stored=np.zeros(3),
-            backlog=200.0,
+            backlog=0.0,
             fuel=FUEL,
             commands=int(rng.integers(20_000)),
             last_command=0,
             booted=-float(np.round(rng.uniform(1e3, 5e4))) - _WARM_UP * LEG,
             resets=int(rng.integers(40)),
         )
+        # A run begins with pictures on board: the first contact shows by how much the backlog moves.
+        self._pictures = float(rng.uniform(380, 500))
         self._states = [first]
         self._legs: OrderedDict[int, Leg] = OrderedDict()
         self._lock = threading.Lock()
@@ -164,6 +166,8 @@ class Course:
             # Solved in order from the last state that is known.
             for one in range(min(number, len(self._states) - 1 - _WARM_UP), number + 1):
                 leg, state = self._solve(one, self._states[one + _WARM_UP])
+                if one == -1:
+                    state = replace(state, backlog=self._pictures)
                 if one + _WARM_UP + 1 == len(self._states):
                     self._states.append(state)
             self._legs[number] = leg
@@ -174,7 +178,7 @@ class Course:
     def _solve(self, number: int, begin: State) -> tuple[Leg, State]:
         start = number * LEG
         grid = start + GRID * np.arange(-_PAD, STEPS + _PAD + 1, dtype=np.float64)
-        position, _ = self.orbit.along(grid)
+        position = self.orbit.along(grid)
         sun, turn = sky.sun_direction(self.orbit.days(grid)), sky.sidereal(self.orbit.days(grid))
         contacts, elevation, distance = _contacts(grid, position, turn)
         end, schedule = start + LEG, self.schedule
@@ -203,7 +207,7 @@ class Course:
         rows.update(missing=missing, backlog=backlog)
         burns = [(one[0] + _WAIT, one[1] - _WAIT) for one in schedule.manoeuvres(start, end)]
         burnt = sum((np.clip(grid, *one) - max(start, one[0]) for one in burns if one[1] > start), np.zeros(len(grid)))
-        rows["fuel"] = np.maximum(begin.fuel - _BURN * np.maximum(burnt, 0), 0.1)
+        rows["fuel"] = np.maximum(begin.fuel - _BURN * burnt, 0.1)
         leg = replace(leg, rows=tuple(rows), grid=_table(rows), heating=heating)
         last = State(
             kelvin=kelvin[-1],

@@ -21,7 +21,7 @@ from simulator.power import (
     panel_current,
 )
 from simulator.sky import sunlight
-from simulator.spans import inside
+from simulator.spans import eased, inside
 from simulator.stations import NOTHING, received
 from simulator.thermal import ZERO
 
@@ -79,6 +79,7 @@ def read(course: Course, leg: Leg, t: Floats, idle: tuple[float, float], rows: d
     imaging, sending = leg.imaging(t), leg.sending(t)
     rows["payload/cooler_current"] += 0.9 + 0.02 * imaging - 0.1 * (rows["payload/ccd_temperature"] + 20)
     rows["obc/cpu_load"] += 24 + 16 * imaging + 10 * sending
+    rows["aocs/pointing_error"] += 0.015 * eased(leg.manoeuvres, t, 20.0)
     gas = (at["tank"] + ZERO) / (20 + ZERO) * _ULLAGE / (_ULLAGE + (FUEL - at["fuel"]) / _DENSITY)
     rows["propulsion/tank_pressure"] += _PRESSURE * gas
     heard = inside(leg.contacts, t)
@@ -135,7 +136,7 @@ def _housekeeping(course: Course, leg: Leg, t: Floats, at: dict[str, Floats], ro
     rows["obc/memory_used"] += 41 + 0.02 * at["backlog"] + 6 * leg.imaging(t)
     reset = np.searchsorted(leg.happened.resets, t, side="right")
     rows["obc/resets"][:] = (leg.begin.resets + reset) % 256
-    position, _ = course.orbit.along(t)
+    position = course.orbit.along(t)
     for axis, name in enumerate("xyz"):
         rows[f"aocs/gps_{name}"] += position[:, axis]
 

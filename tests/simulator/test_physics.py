@@ -8,6 +8,7 @@ import time
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from simulator.spacecraft import BLOCK, Spacecraft
 from simulator.spans import crossings, edges_of, inside
 from telemetry.clock import SECOND
 
-HOUR_OF_SEED_7 = "?"
+HOUR_OF_SEED_7 = "a42875b7cba52cf056945cc5cf32eb74301701e45da7331ec7a7e985b4a71673"
 """SHA-256 of the first hour of sim:quiet?seed=7, group by group: the same on every machine."""
 
 seeds = st.integers(0, SEEDS - 1)
@@ -114,7 +115,7 @@ def test_all_that_is_regular_is_seen_in_the_first_seventeen_minutes(seed: int, s
 
 
 @settings(max_examples=4, deadline=None)
-@given(seed=seeds, blocks=st.lists(st.integers(0, 300), min_size=2, max_size=4, unique=True))
+@given(seed=seeds, blocks=st.lists(st.integers(0, 120), min_size=2, max_size=4, unique=True))
 def test_a_block_is_the_same_whatever_was_asked_for_before_it(seed: int, blocks: list[int]) -> None:
     craft = Spacecraft(seed, 2, SECOND)
     there = [craft.values(block) for block in blocks]
@@ -215,7 +216,7 @@ def test_a_day_from_the_start_is_there_in_two_seconds_and_an_hour_runs_a_thousan
 
 def test_channels_can_have_rates_of_their_own() -> None:
     source = open_simulation("sim:quiet?seed=4&satellites=1&duration=12000&rates=own")
-    times: dict[str, list[np.ndarray[tuple[int], np.dtype[np.int64]]]] = {}
+    times: dict[str, list[npt.NDArray[np.int64]]] = {}
     for frame in source.frames(threading.Event(), 100 * SECOND):
         times.setdefault(frame.group.name, []).append(frame.times)
     periods = {group.name: group.period for group in source.groups}
@@ -224,7 +225,9 @@ def test_channels_can_have_rates_of_their_own() -> None:
     }
     missing = 0
     for name, parts in times.items():
-        period, steps = periods[name], np.diff(np.concatenate(parts))
+        period = periods[name]
+        moments = np.concatenate(parts)
+        steps = moments[1:] - moments[:-1]
         assert period is not None and (steps > 0).all() and (steps % period == 0).all()
         if name != "contact":
             assert np.median(steps) == period and (steps > period).mean() < 0.01
