@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,32 +18,24 @@ import numpy.typing as npt
 
 from simulator import attitude, sky, thermal
 from simulator.chance import Floats, Use, draws
+from simulator.leg import GRID, LEG, STEPS, Happened, Leg, State
 from simulator.orbit import Orbit, plan_orbit
 from simulator.power import (
-    BASE,
     BATTERY_HEATER,
     BUS,
     CAPACITY,
     HEATER,
-    IMAGER,
     RESISTANCE,
-    SAFE_LOAD,
-    THRUSTER,
     TRANSMITTER,
     battery_flow,
     panel_current,
 )
 from simulator.schedule import Schedule, plan_schedule
-from simulator.spans import Span, crossings, eased, edges_of
+from simulator.spans import Span, crossings, edges_of
 from simulator.stations import LOWEST_PASS, MASK, STATIONS, seen_from
 
-__all__ = ["BUS", "GRID", "HEATER", "LEG", "SUN_ANGLE", "Course", "Leg", "course_of"]
+__all__ = ["BUS", "FUEL", "HEATER", "SUN_ANGLE", "Course", "course_of"]
 
-GRID = 10.0
-"""Seconds of a step: the on-board computer looks at its thermostats as often."""
-STEPS = 600
-LEG = STEPS * GRID
-"""Seconds that are solved at once: about an orbit."""
 SUN_ANGLE = 3.2
 """Degrees that the panels' drive is off the sun, in the middle."""
 FUEL = 3.2
@@ -56,75 +48,6 @@ _IMAGE, _SEND, _LEAST, _MOST = 0.25, 0.9, 40.0, 700.0  # MB/s made and sent, MB 
 _TRANSMITTER_HEAT = 7.0  # of its watts; the others leave by the antenna
 _BURN = 5e-5  # kg/s of the thruster
 _WAIT = 60.0  # seconds in which the satellite turns before a burn, and back after it
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """All that a leg hands on to the next. ``missing`` is the part of a full charge, ``booted`` a moment."""
-
-    kelvin: Floats
-    heating: tuple[bool, bool]
-    missing: float
-    stored: Floats
-    backlog: float
-    fuel: float
-    commands: int
-    last_command: int
-    booted: float
-    resets: int
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """Moments of a leg: resets of the computer, and telecommands with their codes."""
-
-    resets: Floats
-    told: Floats
-    codes: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """The solved leg that begins ``start`` seconds after the run does. ``grid`` holds (STEPS + 1,) a name."""
-
-    start: float
-    rows: tuple[str, ...]
-    grid: Floats
-    heating: npt.NDArray[np.bool_]
-    """(2, STEPS) the tank's and the battery's heater."""
-    contacts: Floats
-    sessions: Floats
-    manoeuvres: Floats
-    safe: Floats
-    happened: Happened
-    begin: State
-
-    def at(self, t: Floats) -> dict[str, Floats]:
-        """What is smooth, at ``t`` (n,) seconds after the start of the run: straight between points of the grid."""
-        where = np.clip((t - self.start) / GRID, 0, STEPS)
-        whole = np.minimum(where.astype(np.intp), STEPS - 1)
-        part = where - whole
-        values = self.grid[:, whole] * (1 - part) + self.grid[:, whole + 1] * part
-        return dict(zip(self.rows, values, strict=True))
-
-    def heaters(self, t: Floats) -> npt.NDArray[np.bool_]:
-        """(2, n) whether the tank's and the battery's heater are on."""
-        on: npt.NDArray[np.bool_] = self.heating[:, np.clip((t - self.start) / GRID, 0, STEPS - 1).astype(np.intp)]
-        return on
-
-    def imaging(self, t: Floats) -> Floats:
-        """(n,) 0 .. 1, how far the payload is switched on."""
-        return eased(self.sessions, t, 3.0)
-
-    def sending(self, t: Floats) -> Floats:
-        """(n,) 0 .. 1, how far the transmitter is switched on."""
-        return eased(self.contacts, t, 3.0)
-
-    def load(self, t: Floats) -> Floats:
-        """(n,) watts of all loads but the heaters."""
-        base = BASE + (SAFE_LOAD - BASE) * eased(self.safe, t, 3.0)
-        consumers = IMAGER * self.imaging(t) + TRANSMITTER * self.sending(t)
-        return base + consumers + THRUSTER * eased(self.manoeuvres, t, 3.0)
 
 
 class Course:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.chance import Floats
-from simulator.physics import FUEL, SUN_ANGLE, Course, Leg
+from simulator.leg import Leg
+from simulator.physics import FUEL, SUN_ANGLE, Course
 from simulator.power import (
     BATTERY_HEATER,
     BUS,

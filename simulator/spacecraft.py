@@ -15,7 +15,8 @@ import numpy as np
 from simulator.catalogue import PACES, TENTHS, Measurement, group_of, measurements
 from simulator.chance import Floats, Use, draws
 from simulator.faults import Fault
-from simulator.physics import LEG, Leg, course_of
+from simulator.leg import LEG, Leg
+from simulator.physics import course_of
 from simulator.readings import CAUSES, LEVELS, follow, read
 from simulator.schedule import SAFE_FOR
 from simulator.spans import inside

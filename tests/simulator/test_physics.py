@@ -17,7 +17,8 @@ from simulator import open_simulation, thermal
 from simulator.attitude import in_body
 from simulator.catalogue import MODES
 from simulator.chance import SEEDS, Floats
-from simulator.physics import LEG, Course
+from simulator.leg import LEG
+from simulator.physics import Course
 from simulator.power import BUS, CAPACITY, FULL
 from simulator.readings import COUNTER
 from simulator.schedule import DAY, Schedule
