@@ -56,7 +56,7 @@ class Course:
     def __init__(self, seed: int, index: int, eclipse: float | None = None) -> None:
         self.orbit: Orbit = plan_orbit(draws(seed, Use.SKY, index), eclipse)
         rng = draws(seed, Use.SKY, index, 1)
-        self.schedule: Schedule = plan_schedule(seed, index, self.orbit, rng)
+        self.schedule: Schedule = plan_schedule(seed, index, self.orbit, self._first_contacts(), rng)
         self._attitude = attitude.draw_character(rng)
         self._wheel_heat = rng.uniform(1.6, 2.6, 3)
         width = float(rng.uniform(1.1, 1.4))
@@ -97,6 +97,10 @@ class Course:
             if len(self._legs) > _KEPT:
                 self._legs.popitem(last=False)
             return leg
+
+    def _first_contacts(self) -> list[Span]:
+        t = np.arange(-_PAD * GRID, 2 * _PAD * GRID, GRID)
+        return _contacts(t, self.orbit.along(t), sky.sidereal(self.orbit.days(t)))[0]
 
     def _solve(self, number: int, begin: State) -> tuple[Leg, State]:
         start = number * LEG

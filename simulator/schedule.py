@@ -5,9 +5,10 @@ Pure functions of the seed and the satellite, any thread. Times are seconds sinc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,6 +35,8 @@ COMMANDS = (
 )
 """Codes of ``obc/last_command``."""
 _IMAGER_ON, _IMAGER_OFF, _TRANSMITTER_ON, _TRANSMITTER_OFF, _SET_CLOCK, _LOAD, _MANOEUVRE, _LEAVE_SAFE = range(1, 9)
+_REGULAR = range(_IMAGER_ON, _LOAD + 1)
+_LEARNED, _SHOWN = 960.0, 5.0  # seconds in which each of these is seen, and for how long
 _QUIET_START = 4 * 3600.0  # nothing rare before this: a run is learned first
 _RESETS_A_DAY = 0.12  # upsets by radiation
 
@@ -105,10 +108,19 @@ class Schedule:
         return sorted(one for one in told if since <= one[0] < until)
 
 
-def plan_schedule(seed: int, index: int, orbit: Orbit, rng: np.random.Generator) -> Schedule:
-    """Sessions begin soon after the usual end of an eclipse: all of one is seen in the first 17 minutes."""
-    begin = float(rng.uniform(700, 790))
-    return Schedule(seed, index, begin, float(rng.uniform(110, 135)), orbit.period / SESSIONS)
+def plan_schedule(seed: int, index: int, orbit: Orbit, contacts: Sequence[Span], rng: np.random.Generator) -> Schedule:
+    """Sessions begin soon after the usual end of an eclipse: all of one is seen in the first 17 minutes.
+
+    So is every regular telecommand: none is always followed at once by the next, with the first ``contacts``.
+    """
+    for _ in range(20):
+        begin, length = float(rng.uniform(700, 790)), float(rng.uniform(110, 135))
+        schedule = Schedule(seed, index, begin, length, orbit.period / SESSIONS)
+        told = schedule.commands(contacts, 0.0, _LEARNED)
+        shown = {code for (moment, code), (after, _) in pairwise([*told, (_LEARNED, 0)]) if after - moment > _SHOWN}
+        if shown.issuperset(_REGULAR):
+            break
+    return schedule
 
 
 @cache
