@@ -8,7 +8,7 @@ watches from the start has seen each of it before it comes again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sgp4.api import WGS72, Satrec
@@ -25,8 +25,9 @@ _SGP4_ZERO = 2433281.5  # the Julian date from which SGP4 counts the days of an 
 _YEAR = 10957.5  # 2030-01-01T00:00:00Z, days since J2000
 _MU, _J2 = 398600.8, 1.082616e-3  # WGS 72, as SGP4 has them: km^3/s^2
 _TROPICAL = 365.2421897  # days in which the orbit's plane turns once, with the sun
-_WANTED = (260.0, 390.0), (420.0, 520.0)
+_WANTED = (260.0, 370.0), (410.0, 520.0)
 """Start and length of the first contact, seconds."""
+_TURNED = 0.07  # radians: about a minute of flight
 _BOOKED = 340.0  # seconds of the shortest pass that rises high enough
 _HIGHEST_SUN = np.radians(72.0)  # above the orbit's plane: no eclipse
 
@@ -72,16 +73,20 @@ def plan_orbit(rng: np.random.Generator, eclipse: float | None = None) -> Orbit:
     rate = 2 * np.pi / (_TROPICAL * 86400)
     inclination = float(np.arccos(-rate * period / (2 * np.pi) / (1.5 * _J2 * (EARTH / radius) ** 2)))
     shape = float(rng.uniform(0.0008, 0.0014)), float(np.radians(rng.uniform(85, 95)))
-    place = _choose(rng, radius, inclination, period, (begin, wanted))
-    ask, start = wanted, begin
-    # SGP4 moves a satellite by some kilometres about the circle that was planned with: ask again for what is missing.
-    for _ in range(3):
-        aimed = _aim(place.epoch, radius, inclination, period, (start, ask), place.node)
-        orbit = _make(period, inclination, shape, aimed)
-        found, end = orbit.eclipse
-        if end <= found or wanted > 2000:
+    for _ in range(20):
+        place = _choose(rng, radius, inclination, period, (begin, wanted))
+        ask, start = wanted, begin
+        # SGP4 moves a satellite by kilometres about the circle that was planned with: ask again for what is missing.
+        for _ in range(3):
+            aimed = _aim(place.epoch, radius, inclination, period, (start, ask), place.node)
+            orbit = _make(period, inclination, shape, aimed)
+            found, end = orbit.eclipse
+            if end <= found or wanted > 2000:
+                break
+            start, ask = start + begin - found, max(ask + 0.7 * (wanted - (end - found)), 1.0)
+        # Where the plane turns much with the length of the eclipse, the stations no longer lie below it.
+        if _apart(aimed.node, place.node) < _TURNED and _apart(aimed.latitude, place.latitude) < _TURNED:
             break
-        start, ask = start + begin - found, max(ask + 0.7 * (wanted - (end - found)), 1.0)
     return orbit
 
 
@@ -93,14 +98,15 @@ def _choose(
     t = np.arange(-700, 1700, 10.0)  # all of every pass that touches the first 17 minutes
     best: tuple[float, _Place] | None = None
     turns = np.arange(-8, 8) / 128  # days, while which the sun hardly moves
-    for _ in range(200):
+    for _ in range(600):
         day = _YEAR + float(rng.uniform(0, 365))
         for node in rng.permutation(_nodes(day, radius, inclination, _sun_height(wanted, radius, period))):
             place = _aim(day, radius, inclination, period, (begin, wanted), float(node))
             up = _circle(place.latitude + 2 * np.pi * t / period, place.node, inclination)
             missed = _missed(up, sidereal(day + turns[:, None] + t / 86400), radius, t)
             if best is None or missed.min() < best[0]:
-                best = float(missed.min()), _Place(day + float(turns[int(missed.argmin())]), float(node), 0.0)
+                hour = float(turns[int(missed.argmin())])
+                best = float(missed.min()), replace(place, epoch=day + hour)
             if best[0] == 0.0:
                 return best[1]
     assert best is not None
@@ -161,11 +167,16 @@ def _aim(
     """The satellite so placed that an eclipse begins ``dark[0]`` seconds after ``epoch`` and lasts ``dark[1]``."""
     begin, wanted = dark
     nodes = _nodes(epoch, radius, inclination, _sun_height(wanted, radius, period))
-    node = min(nodes, key=lambda one: abs(np.angle(np.exp(1j * (one - near)))), default=near)
+    node = min(nodes, key=lambda one: _apart(one, near), default=near)
     sun = sun_direction(np.array([epoch]))[0]
     ascending, ahead = _circle(np.array([0.0, np.pi / 2]), node, inclination)
     middle = np.arctan2(-sun @ ahead, -sun @ ascending)  # of the shadow, from the node
     return _Place(epoch, node, float(middle - 2 * np.pi * (begin + wanted / 2) / period))
+
+
+def _apart(one: float, other: float) -> float:
+    """The angle between two angles, radians."""
+    return float(abs((one - other + np.pi) % (2 * np.pi) - np.pi))
 
 
 def _circle(latitude: Floats, node: float, inclination: float) -> Floats:

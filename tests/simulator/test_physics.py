@@ -27,7 +27,7 @@ from simulator.spacecraft import BLOCK, Spacecraft
 from simulator.spans import crossings, edges_of, inside
 from telemetry.clock import SECOND
 
-HOUR_OF_SEED_7 = "9329aa098648b91ba05c4cb932d9f5646e67ca627c760c4c6cc24d7adadb5603"
+HOUR_OF_SEED_7 = "491e5522aa56d9f49e05784c11139114b20f132b17ac1131ff3b4c2566c7bd9d"
 """SHA-256 of the first hour of sim:quiet?seed=7, group by group: the same on every machine."""
 
 seeds = st.integers(0, SEEDS - 1)
