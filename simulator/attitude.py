@@ -54,7 +54,7 @@ def in_body(vectors: Floats, sun: Floats) -> Floats:
 def torque(character: Character, position: Floats, field: Floats) -> Floats:
     """(n, 3) N m on the body; ``position`` (km) and ``field`` (nT) along its axes.
 
-    The gravity gradient, 3 mu/r^3 (r x J r), and a residual dipole in the field, m x B: Wertz, section 17.2.
+    The gravity gradient, 3 mu/r^3 (r x J r), and a residual dipole in the field, m x B: Wertz, chapter 17.
     """
     distance = np.linalg.norm(position, axis=-1, keepdims=True)
     up = position / distance

@@ -69,7 +69,7 @@ def plan_orbit(rng: np.random.Generator, eclipse: float | None = None) -> Orbit:
     begin, length = float(rng.uniform(60, 130)), float(rng.uniform(490, 630))
     wanted = length if eclipse is None else eclipse
     radius = (_MU * (period / (2 * np.pi)) ** 2) ** (1 / 3)
-    # The node keeps pace with the sun: Vallado, equation 9-41 for the drift that J2 causes.
+    # The node keeps pace with the sun: Vallado, section 9.6, for the drift that J2 causes.
     rate = 2 * np.pi / (_TROPICAL * 86400)
     inclination = float(np.arccos(-rate * period / (2 * np.pi) / (1.5 * _J2 * (EARTH / radius) ** 2)))
     shape = float(rng.uniform(0.0008, 0.0014)), float(np.radians(rng.uniform(85, 95)))
@@ -141,7 +141,7 @@ def _missed(up: Floats, turn: Floats, radius: float, t: Floats) -> Floats:
 def _sun_height(eclipse: float, radius: float, period: float) -> float:
     """How high the sun stands above the plane of an orbit with an eclipse of so many seconds, radians.
 
-    From the half angle of a cylinder's shadow, cos(half) = sqrt(1 - (R/r)^2) / cos(height): Wertz, SMAD, section 5.1.
+    From the half angle of a cylinder's shadow, cos(half) = sqrt(1 - (R/r)^2) / cos(height): Wertz, SMAD, chapter 5.
     """
     if eclipse <= 0:
         return float(_HIGHEST_SUN)

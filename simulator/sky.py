@@ -17,7 +17,7 @@ SUN_RADIUS = np.radians(0.2666)
 _FLATTENING = 1 / 298.257223563
 _DIPOLE = 29_734.0
 """Strength of the dipole part of IGRF-14 at 2025.0: sqrt(g10^2 + g11^2 + h11^2), nanotesla at 6371.2 km."""
-_POLE = np.radians(np.array([80.9, -72.6]))
+_POLE = np.radians(np.array([80.8, -72.8]))
 """Latitude and longitude of that dipole's northern pole."""
 
 
@@ -85,7 +85,7 @@ def altitude(position: Floats) -> Floats:
 def field(position: Floats, turn: Floats) -> Floats:
     """(n, 3) the earth's field in nanotesla at ``position`` (km), with the earth turned by ``turn`` (radians).
 
-    A tilted dipole in the middle of the earth: Wertz, Spacecraft Attitude, equation H-11.
+    A tilted dipole in the middle of the earth: Wertz, Spacecraft Attitude Determination and Control, appendix H.
     """
     distance = np.linalg.norm(position, axis=-1, keepdims=True)
     up = position / distance

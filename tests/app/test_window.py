@@ -138,7 +138,7 @@ def test_the_window_watches_the_fleet_and_shows_its_fault(sit_down: Open, tmp_pa
     # Another satellite, a subsystem of it, a channel off and on.
     view.channels.select("SAT-003")
     view.selection_changed.emit("SAT-003/aocs")
-    assert len(charts.keys) == 18
+    assert len(charts.keys) == 21
     assert all(key.startswith("SAT-003/aocs/") for key in charts.keys)
     view.channel_activated.emit("SAT-003/eps/bus_power")
     assert charts.keys[-1] == "SAT-003/eps/bus_power"
