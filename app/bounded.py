@@ -37,3 +37,12 @@ class BoundedQueue(Generic[T]):
             self._weight -= weight
             self._changed.notify_all()
             return True, item
+
+    def take(self) -> list[T]:
+        """All that waits, oldest first."""
+        with self._changed:
+            items = [item for item, _ in self._items]
+            self._items.clear()
+            self._weight = 0
+            self._changed.notify_all()
+            return items

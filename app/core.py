@@ -30,6 +30,7 @@ from telemetry.ring import describe
 log = logging.getLogger(__name__)
 
 PUBLISH_S = 0.1
+MOST_SPEED = 1e6
 NICE = 10
 """The window's process comes first: a late score is better than a window that hangs."""
 
@@ -87,19 +88,44 @@ class Core:
                 if stopping:
                     self._stop.set()
                 return {"stopping": stopping}
+            case "play":
+                return self._play(request)
             case other:
                 return {"error": f"This core cannot '{other}'."}
+
+    def _play(self, request: Header) -> Header:
+        """Carry out what is asked of playback: ``paused``, ``speed`` (0: max), ``step`` and ``skip_to`` (us)."""
+        session = self.session
+        if not session.playable:
+            return {"error": "A live source cannot be paused or sped up."}
+        try:
+            if "paused" in request:
+                session.pause(bool(request["paused"]))
+            if "speed" in request:
+                speed = float(str(request["speed"]))
+                if not 0 <= speed <= MOST_SPEED:
+                    return {"error": f"A speed lies between 0 and {MOST_SPEED:g}, not {speed:g}."}
+                session.set_speed(speed or None)
+            if "step" in request:
+                session.step(int(str(request["step"])))
+            if "skip_to" in request:
+                session.skip_to(int(str(request["skip_to"])))
+        except ValueError as problem:
+            return {"error": f"That cannot be played: {problem}."}
+        return {"done": True}
 
     def _hello(self) -> Header:
         session, engine = self.session, self.session.engine
         return {
             "pid": os.getpid(),
             "session": session.id,
+            "age_s": session.totals().elapsed_s,
             "sources": [
                 {"name": line.source.name, "mode": line.source.mode, "origin": line.source.origin}
                 for line in session.lines
             ],
             "plan": session.plan.to_json(),
+            "playable": session.playable,
             "relative": session.relative,
             "groups": [group_to_json(group) for group in session.groups],
             "ring": {"path": str(self._ring.path), "layout": describe(self._ring.tracks)},

@@ -45,3 +45,9 @@ class Counter(IntEnum):
     """Days until the disk is full at the present growth; -1 where it cannot be said."""
     FIRST = 21
     """Oldest telemetry time taken in, UTC microseconds; 0 before there is one."""
+    PAUSED = 22
+    """1 while playback stands still."""
+    SPEED = 23
+    """Telemetry milliseconds a second; 0: as fast as possible."""
+    SKIP_TO = 24
+    """Where a skip under way leads to, UTC microseconds; 0: none is."""

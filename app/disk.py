@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 LOOK_S = 10.0
-LEAST_S = 60.0
+LEAST_S = 300.0
 """Growth over less than this says nothing: commits and checkpoints come in lumps."""
 DAY_S = 86_400.0
 

@@ -22,6 +22,10 @@ class LaunchError(Exception):
     """No core could be had; the text is a sentence with a cure."""
 
 
+class CoreDiedError(LaunchError):
+    """A core ended before it listened, and gave no reason: another one may fare better."""
+
+
 def attach(archive: Path, on_news: News, on_lost: Callable[[], None]) -> CoreClient | None:
     """A client of the core that holds ``archive`` now, or None where there is none."""
     card = read_card(archive)
@@ -72,7 +76,7 @@ def wait_ready(process: subprocess.Popen[bytes], timeout: float = START_DEADLINE
         message = json.loads(line)
     except ValueError:
         process.wait(5)
-        raise LaunchError(f"The core did not start; its log is {log_file('core')}.") from None
+        raise CoreDiedError(f"The core did not start; its log is {log_file('core')}.") from None
     if "error" in message:
         process.wait(5)
         raise LaunchError(str(message["error"]))

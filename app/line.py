@@ -10,12 +10,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from app.bounded import BoundedQueue
-from app.cutting import cut
+from app.cutting import cut, joined
 from app.eventlog import EventLog
 from app.pace import Pace
 from app.plan import Plan
@@ -31,13 +32,16 @@ log = logging.getLogger(__name__)
 QUEUE_VALUES = 2_000_000
 """Values waiting for the judge (16 MB); a paced source waits when they are that many."""
 SPAN_AT_MAX = 60 * SECOND
-"""Telemetry in one frame at full speed."""
+"""Telemetry in one frame at full speed, and the most that is judged at once."""
+SPAN_AHEAD = 5 * SECOND
+"""Telemetry that a source at a set speed makes ahead: what the operator injects shows no sooner."""
 FRAMES_A_SECOND = 10
 """Frames a group and second of wall time, at a set speed: what a moving chart needs."""
 WARM_UP = 3000 * SECOND
 """What a judge needs to have seen to judge as one that never stopped; a successor is shown no more of it."""
 FLOOD_REST_S = 0.02
 """Pause of a live source after a frame that could not be taken whole."""
+NEVER = -(1 << 62)
 PUT_DEADLINE_S = 60.0
 """A recorder or a judge that takes nothing for this long has failed."""
 
@@ -45,7 +49,11 @@ _Item = tuple[Frame | Tick, int]
 
 
 class Line:
-    """One source, from its first frame to its last score."""
+    """One source, from its first frame to its last score.
+
+    ``recorded`` holds the newest time of each group (by key, UTC microseconds) that a core which died has recorded:
+    so much is only judged again.
+    """
 
     def __init__(
         self,
@@ -58,6 +66,7 @@ class Line:
         ring: LiveRing | None,
         abandon: threading.Event,
         plan: Plan,
+        recorded: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.number = number
         self.source = source
@@ -69,9 +78,12 @@ class Line:
         self._stop = threading.Event()
         self._abandon = abandon
         self._history = int((plan.history or 0.0) * SECOND)
-        self._pace = Pace(plan.speed, self._stop, self._history)
-        self._span = SPAN_AT_MAX if plan.speed is None else max(1, int(plan.speed * SECOND / FRAMES_A_SECOND))
+        self.pace = Pace(plan.speed, self._stop, self._history)
         self._resume_from = plan.resume_from
+        self._recorded = dict(recorded)
+        self._shown = {group.key: self._newest(f"s:{group.key}") for group in source.groups if recorded}
+        self._told_until = self._judged_before()
+        self._held: dict[int, Event] = {}
         self._duration = None if plan.duration is None else int(plan.duration * SECOND)
         self._queue: BoundedQueue[_Item | None] = BoundedQueue(QUEUE_VALUES)
         self._paced = source.mode == "paced"
@@ -107,12 +119,12 @@ class Line:
     @property
     def behind(self) -> float:
         """Seconds that playback is behind the speed asked for."""
-        return self._pace.behind
+        return self.pace.behind
 
     @property
     def live(self) -> bool:
         """Whether history has been taken in, and samples arrive at their pace."""
-        return not self._paced or self._pace.live
+        return not self._paced or self.pace.live
 
     def join(self, deadline: float) -> bool:
         """Wait until ``deadline`` (monotonic seconds); whether both threads have ended."""
@@ -133,7 +145,7 @@ class Line:
                         break
                     frame = frame.part(0, int(np.searchsorted(frame.times, end)))
                 since, moment = int(frame.times[0]), int(frame.times[-1])
-                if self._paced and not self._pace.wait_for(moment, self._tick, since):
+                if self._paced and not self.pace.wait_for(moment, self._tick, since):
                     break
                 if not self._take(frame):
                     break
@@ -142,18 +154,32 @@ class Line:
             self._hand_over(None, wait=True)
 
     def _frames(self) -> Iterator[Frame]:
-        frames = self.source.frames(self._stop, SPAN_AT_MAX)
-        return cut(frames, self._span, self._history) if self._paced else (one for one in frames if len(one))
+        if not self._paced:
+            return (one for one in self.source.frames(self._stop, SPAN_AT_MAX) if len(one))
+        ahead = SPAN_AT_MAX if self.pace.speed is None else max(SPAN_AHEAD, self._span())
+        return cut(self.source.frames(self._stop, ahead), self._span, self._history)
+
+    def _span(self) -> int:
+        """Telemetry in one frame at the speed of the moment, microseconds."""
+        speed = self.pace.speed
+        return SPAN_AT_MAX if speed is None else max(1, int(speed * SECOND / FRAMES_A_SECOND))
 
     def _take(self, frame: Frame) -> bool:
         stamp = time.monotonic_ns()
-        if self._resume_from is not None and frame.times[-1] < self._resume_from:
+        known = self._recorded.get(frame.group.key)
+        if known is not None and frame.times[0] <= known:
+            fresh = int(np.searchsorted(frame.times, known, "right"))
             self.first = self.first or int(frame.times[0])
-            if frame.times[-1] >= self._resume_from - WARM_UP:
-                self._hand_over((frame, 0), wait=self._paced)
-            return not self._stop.is_set()
+            if frame.times[-1] >= known - WARM_UP:
+                self._hand_over((frame.part(0, fresh), 0), wait=self._paced)
+            if fresh == len(frame):
+                return not self._stop.is_set()
+            frame = frame.part(fresh, len(frame))
         if self._ring is not None:
-            self._ring.append(f"s:{frame.group.key}", frame.times, frame.matrix(), stamp)
+            shown = int(np.searchsorted(frame.times, self._shown.get(frame.group.key, NEVER), "right"))
+            if shown < len(frame):
+                part = frame.part(shown, len(frame))
+                self._ring.append(f"s:{frame.group.key}", part.times, part.matrix(), stamp)
         count = frame.count()
         self.frames += 1
         self.samples += count
@@ -192,28 +218,58 @@ class Line:
             found, item = self._queue.get(0.25)
             if not found:
                 continue
-            if item is None:
+            items = [item, *self._queue.take()]
+            ended = None in items
+            for what, stamp in joined([one for one in items if one is not None], SPAN_AT_MAX):
+                if self._abandon.is_set():
+                    return
+                self._pass_on(self.judge.feed(what))
+                if stamp:
+                    self.delays.append((time.monotonic_ns() - stamp) // 1000)
+            if ended:
                 self._pass_on(self.judge.drain())
                 return
-            what, stamp = item
-            self._pass_on(self.judge.feed(what))
-            if stamp:
-                self.delays.append((time.monotonic_ns() - stamp) // 1000)
 
     def _pass_on(self, output: Output) -> None:
+        told = self._told_until
+        newest = max((int(judged.times[-1]) for judged in output.judged), default=None)
         for judged in output.judged:
-            if self._resume_from is not None and judged.times[-1] < self._resume_from:
+            if told is not None and judged.times[-1] <= told:
                 continue
             self._record(judged)
             if self._ring is not None:
                 block = np.concatenate([judged.ratio, judged.low, judged.high], axis=1)
                 self._ring.append(f"j:{judged.group.key}", judged.times, block, time.monotonic_ns())
         for scored in output.scored:
-            self._record(scored)
+            if told is None or scored.times[-1] > told:
+                self._record(scored)
         for event in output.events:
-            if self._resume_from is None or event.open or event.end >= self._resume_from:
-                self._record(event)
             self._events.put(self.number, event)
+            if told is None:
+                self._record(event)
+            elif event.open:
+                self._held[event.key] = event
+            else:
+                self._held.pop(event.key, None)
+        if told is not None and newest is not None and newest > told:
+            # From here on nobody has told this before; what was open then goes on in this session.
+            for event in self._held.values():
+                self._record(event)
+            self._told_until = None
+            self._held.clear()
+
+    def _judged_before(self) -> int | None:
+        """The newest sample that the core which died had judged, as the live ring has it; None: there was none."""
+        if self._resume_from is None or self._ring is None:
+            return self._resume_from
+        return max((self._newest(f"j:{group.key}") for group in self.source.groups), default=NEVER)
+
+    def _newest(self, track: str) -> int:
+        """The newest time on a track of the live ring."""
+        if self._ring is None:
+            return NEVER
+        rows = self._ring.read(track, max(0, self._ring.head(track) - 1))
+        return int(rows.times[-1]) if len(rows.times) else NEVER
 
     def _record(self, item: Judged | Scored | Event) -> None:
         self._recorder.put(self._session, item, wait=True, timeout=PUT_DEADLINE_S)

@@ -92,23 +92,66 @@ class Session:
         )
         self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
         self._abandon = threading.Event()
-        self._note_restart()
         self._begun = time.monotonic()
         self._ended: float | None = None
         self._rate: tuple[float, int, int] = (self._begun, 0, 0)
         self._closed = False
         self._disk = DiskOutlook(plan.archive_path.parent, settings.storage.reserve_mb << 20)
         specs = [card.spec for card in cards]
-        self.lines = [self._line(number, source, specs) for number, source in enumerate(sources)]
+        recorded = self._recorded_before()
+        self.lines = [self._line(number, source, specs, recorded) for number, source in enumerate(sources)]
+        self._note_gaps(recorded, started)
 
-    def _note_restart(self) -> None:
-        """What a core that died no longer recorded stands as a gap."""
+    def _recorded_before(self) -> dict[str, int]:
+        """The newest time of each group, by key, that the cores which died before this one have recorded."""
         if self.plan.resume_from is None:
-            return
-        last = [one.last for one in Reader(self.archive).sessions() if one.id != self.id and one.last is not None]
-        if last and last[-1] < self.plan.resume_from:
-            reason = "Recording stopped by itself and was started again."
-            self.recorder.gap(self.id, last[-1], self.plan.resume_from, reason)
+            return {}
+        reader = Reader(self.archive)
+        group_of = {channel.key: group.key for group in self.groups for channel in group.channels}
+        newest: dict[str, int] = {}
+        for session in reversed(reader.sessions()):
+            if session.id == self.id:
+                continue
+            if session.ended is not None:
+                break  # it ended in order: what follows it began anew
+            for key, latest in reader.latest(session.id).items():
+                group = group_of.get(key)
+                if group is not None:
+                    newest[group] = max(newest.get(group, latest.time), latest.time)
+        return newest
+
+    def _note_gaps(self, recorded: dict[str, int], now: int) -> None:
+        """What a source that cannot wait sent while no core was there stands as a gap."""
+        last = max(recorded.values(), default=now)
+        if last < now and any(line.source.mode == "live" for line in self.lines):
+            self.recorder.gap(self.id, last, now, "Recording stopped by itself and was started again.")
+
+    # the operator's hand on playback; any thread
+
+    @property
+    def playable(self) -> bool:
+        """Whether every source can wait, so that playback can."""
+        return all(line.source.mode == "paced" for line in self.lines)
+
+    def pause(self, paused: bool) -> None:
+        """Stand still, or go on."""
+        for line in self.lines:
+            line.pace.pause(paused)
+
+    def set_speed(self, speed: float | None) -> None:
+        """Another speed, telemetry seconds a second; None: as fast as possible."""
+        for line in self.lines:
+            line.pace.set_speed(speed)
+
+    def step(self, span: int) -> None:
+        """Let ``span`` microseconds of telemetry through and stand still."""
+        for line in self.lines:
+            line.pace.step(span)
+
+    def skip_to(self, moment: int) -> None:
+        """Go through what lies before ``moment`` (UTC microseconds) at once: recorded and judged like the rest."""
+        for line in self.lines:
+            line.pace.skip_to(moment)
 
     def start(self) -> None:
         """Begin to watch."""
@@ -199,6 +242,7 @@ class Session:
             rate = round((totals.samples - before) / (now - since))
             self._rate = (now, totals.samples, rate)
         delays = np.array([delay for line in self.lines for delay in tuple(line.delays)] or [0])
+        live = all(line.live for line in self.lines)
         values = {
             Counter.FIRST: min((line.first for line in self.lines if line.first), default=0),
             Counter.NOW: max(line.now for line in self.lines),
@@ -218,16 +262,23 @@ class Session:
             Counter.LOST: totals.lost,
             Counter.BEHIND_MS: int(max(line.behind for line in self.lines) * 1000),
             Counter.ENDED: int(all(line.ended for line in self.lines)),
-            Counter.LIVE: int(all(line.live for line in self.lines)),
-            Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now),
+            Counter.LIVE: int(live),
+            # History comes in a burst that says nothing about the days ahead.
+            Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now) if live else -1,
+            Counter.PAUSED: int(all(line.pace.paused for line in self.lines)),
+            Counter.SPEED: round(1000 * (self.lines[0].pace.speed or 0.0)),
+            Counter.SKIP_TO: max(line.pace.skipping_to for line in self.lines),
             Counter.BEAT: time.monotonic_ns(),
         }
         for counter, value in values.items():
             out[counter] = value
 
-    def _line(self, number: int, source: Source, specs: Sequence[WindowSpec]) -> Line:
+    def _line(self, number: int, source: Source, specs: Sequence[WindowSpec], recorded: dict[str, int]) -> Line:
         judge = Judge(specs, self._submitter(source.mode == "paced"))
-        return Line(number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan)
+        known = {group.key: recorded[group.key] for group in source.groups if group.key in recorded}
+        return Line(
+            number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan, known
+        )
 
     def _submitter(
         self, paced: bool

@@ -81,6 +81,10 @@ def load(file: Path, overrides: Iterable[str] = ()) -> tuple[Settings, list[str]
 
 def _set_aside(file: Path, what: str) -> str:
     broken = file.with_name(file.name + ".broken")
+    number = 1
+    while broken.exists():
+        number += 1
+        broken = file.with_name(f"{file.name}.broken-{number}")
     try:
         file.replace(broken)
     except OSError:

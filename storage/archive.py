@@ -48,6 +48,15 @@ def program_version() -> str:
         return "unknown"
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names, whatever happens to the name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Archive:
     """One archive file, held open. Made by ``open``."""
 
@@ -64,6 +73,7 @@ class Archive:
         self._closed = False
         self._recorded_into = False
         self.path = way.path
+        self._file = _identity(way.path)
         self.notices: list[str] = []
 
     @classmethod
@@ -154,6 +164,7 @@ class Archive:
 
         Returns when the commit is durable. Raises StorageError, and then ``reopen`` comes first.
         """
+        self._look_for_the_file()
         with self._writing() as connection:
             with transaction(connection):
                 found = rows(connection, "SELECT seq, samples, newest FROM _writer WHERE id = ?", [batch.writer])
@@ -181,6 +192,18 @@ class Archive:
             self._mark = mark
             self._ledger.write(mark)
         return True
+
+    def _look_for_the_file(self) -> None:
+        """What is written to a file that has lost its name is lost with it."""
+        try:
+            here = self.path.stat()
+        except OSError:
+            here = None
+        if here is None or (self._file is not None and (here.st_dev, here.st_ino) != self._file):
+            raise StorageError(
+                f"{self.path} was removed or replaced while it was being recorded into, and what it held is gone with "
+                "it: put it back, or start again with another archive."
+            )
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -217,6 +240,7 @@ class Archive:
                 with self._changed:
                     self._barred = False
                     self._changed.notify_all()
+            self._file = _identity(self.path)
             self.notices.extend(notices)
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ import mmap
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ import numpy.typing as npt
 from telemetry.frame import Times
 
 COUNTERS = 64
-"""int64 counters at the start of the file; what each means is its user's business."""
+"""int64 counters at the start of the file. The first and the last are the ring's own; the others its user's."""
 _MAGIC = 0x50455249_47454531
+_BORN = COUNTERS - 1
 _HEAD_WORDS = 8
 _MARGIN = 64
 """Rows that a reader leaves to the writer: it may be writing them now."""
@@ -100,9 +102,16 @@ class LiveRing:
             self._views[track.name] = _TrackView(self._map, offset, track)
             offset += track.bytes
         if writable:
+            if not self.counters[_BORN]:
+                self.counters[_BORN] = time.time_ns()
             self.counters[0] = _MAGIC
         elif self.counters[0] != _MAGIC:
             raise RingError("The live memory of the core is not one of this program's.")
+
+    @property
+    def born(self) -> int:
+        """When this memory was made, nanoseconds since 1970: the same for a writer that goes on with it."""
+        return int(self.counters[_BORN])
 
     @staticmethod
     def size(tracks: Sequence[Track]) -> int:

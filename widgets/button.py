@@ -48,6 +48,12 @@ class Button(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
+    def set_icon(self, icon: Icon) -> None:
+        """Another icon."""
+        if icon != self._icon:
+            self._icon = icon
+            self.update()
+
     def hint(self, words: str) -> None:
         """What it does and its key, as a tool tip and for a screen reader."""
         self.setToolTip(words)

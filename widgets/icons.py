@@ -11,7 +11,21 @@ from typing import Literal
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 
-Icon = Literal["right", "down", "previous", "next", "first", "last", "play", "search", "clock", "cross", "check"]
+Icon = Literal[
+    "right",
+    "down",
+    "previous",
+    "next",
+    "first",
+    "last",
+    "play",
+    "pause",
+    "step",
+    "search",
+    "clock",
+    "cross",
+    "check",
+]
 
 _LINES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "right": (((6.2, 4.8), (9.4, 8), (6.2, 11.2)),),
@@ -23,7 +37,7 @@ _LINES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
     "cross": (((4, 4), (12, 12)), ((12, 4), (4, 12))),
     "check": (((3.2, 8.4), (6.6, 11.8), (12.8, 4.6)),),
 }
-_FILLED = ("play",)
+_FILLED = ("play", "pause", "step")
 
 
 @cache
@@ -34,6 +48,15 @@ def _path(name: Icon) -> QPainterPath:
         path.lineTo(13, 8)
         path.lineTo(4, 13)
         path.closeSubpath()
+    elif name == "pause":
+        path.addRect(QRectF(4, 3, 3, 10))
+        path.addRect(QRectF(9.5, 3, 3, 10))
+    elif name == "step":
+        path.moveTo(3, 3.5)
+        path.lineTo(10, 8)
+        path.lineTo(3, 12.5)
+        path.closeSubpath()
+        path.addRect(QRectF(11, 3.5, 2, 9))
     elif name == "search":
         path.addEllipse(QRectF(2.5, 2.5, 8, 8))
         path.moveTo(9.6, 9.6)

@@ -199,7 +199,8 @@ class StatusView:
     engine: str = ""
     engine_reason: str = ""
     engine_well: bool = True
-    recording: bool = True
+    recording: bool | None = True
+    """None: it is not known."""
     size: int | None = None
     days_left: int | None = None
     lost: int = 0
@@ -225,3 +226,21 @@ class Notice:
     mark: Mark
     sentence: str
     action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackView:
+    """Where playback of something that can wait stands: a recording, a simulation.
+
+    ``speed`` is telemetry seconds a second, None for as fast as possible. ``until`` is where a skip under way leads
+    to. ``faults`` are what can be injected now: (words, name) of each kind; empty where nothing can.
+    """
+
+    position: int
+    paused: bool
+    speed: float | None
+    origin: int | None = None
+    ended: bool = False
+    until: int | None = None
+    scenario: str = ""
+    faults: tuple[tuple[str, str], ...] = ()

@@ -73,7 +73,7 @@ def right_segments(view: StatusView) -> list[Segment]:
             parts.append(f"{text.counted(view.days_left, 'day')} left")
         tip = "Days until the disk is full, at the present growth." if len(parts) > 2 else ""
         out.append(Segment("recording", ((", ".join(parts), False),), square=True, tip=tip))
-    else:
+    elif view.recording is not None:
         lost = f", {text.counted(view.lost, 'sample')} lost" if view.lost else ""
         tip = "Watching and limits go on; recording resumes by itself when it can."
         out.append(Segment("recording", ((f"NOT RECORDING{lost}", True),), mark=Mark(Kind.CRITICAL), tip=tip))

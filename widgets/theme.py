@@ -78,6 +78,11 @@ QScrollBar::handle:horizontal { min-width: 24px; }
 QScrollBar::handle:hover { background: $limit; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QMenu { background: $raised; color: $text; border: 1px solid $line_strong; padding: 4px 0; }
+QMenu::item { padding: 5px 20px; }
+QMenu::item:selected { background: $selected; }
+QMenu::item:disabled { color: $disabled; }
+QMenu::separator { height: 1px; background: $line; margin: 4px 0; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line_strong; padding: 4px 8px; }
 """
 )

@@ -23,6 +23,7 @@ from widgets.model import (
     Mark,
     Notice,
     OffNominalRow,
+    PlaybackView,
     SatelliteView,
     Span,
     StatusView,
@@ -35,6 +36,7 @@ from widgets.rightdock import RightDock
 from widgets.status import StatusStrip
 from widgets.theme import PX, Theme
 from widgets.topbar import TopBar
+from widgets.transport import STEP, Transport
 from widgets.tree import ChannelsDock
 
 
@@ -75,6 +77,7 @@ class WatchView(QWidget):
         strips.setParent(self)
         if strips.focusPolicy() is Qt.FocusPolicy.NoFocus:
             strips.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.transport = Transport(theme, self)
         self.overview = Overview(theme, self)
         self.dock = RightDock(theme, self)
         self.status = StatusStrip(theme, self)
@@ -113,6 +116,7 @@ class WatchView(QWidget):
             self.rail,
             self.channels,
             self.ranges,
+            self.transport,
             self.overview,
             self.dock,
             self.status,
@@ -176,6 +180,11 @@ class WatchView(QWidget):
         if self.banner.set_notice(notice):
             self._place()
 
+    def set_playback(self, view: PlaybackView | None) -> None:
+        """Where playback stands; None where nothing can be played."""
+        if self.transport.set_playback(view):
+            self._place()
+
     def say(self, sentence: str) -> None:
         """A toast."""
         self.toast.say(sentence)
@@ -237,7 +246,9 @@ class WatchView(QWidget):
         self.overview.set_head(now.head)
         self.overview.setGeometry(centre.x(), bottom - over, centre.width(), PX["time_overview"])
         used = centre.y() + PX["toolbar"]
-        self.strips.setGeometry(centre.x(), used, centre.width(), bottom - over - used)
+        play = 0 if self.transport.isHidden() else self.transport.height()
+        self.transport.setGeometry(centre.x(), bottom - over - play, centre.width(), self.transport.height())
+        self.strips.setGeometry(centre.x(), used, centre.width(), bottom - over - play - used)
         if self._drawer:
             self.channels.raise_()
         self._place_toast()
@@ -281,6 +292,10 @@ class WatchView(QWidget):
                 self.span_chosen.emit(span)
         elif key == Qt.Key.Key_L:
             self.live_wanted.emit()
+        elif key == Qt.Key.Key_Space and not self.transport.isHidden():
+            self.transport.toggle()
+        elif key == Qt.Key.Key_Period and not self.transport.isHidden():
+            self.transport.stepped.emit(STEP)
         elif key == Qt.Key.Key_Escape and self._drawer:
             self._show_drawer(False)
             self.rail.setFocus()

@@ -57,6 +57,12 @@ class Charts(QObject):
 
     # what is shown
 
+    def forget(self) -> None:
+        """Something else is watched from now on: nothing chosen so far holds."""
+        self.keys, self.finding, self._chosen_by_operator = [], None, False
+        self._strips.set_strips(())
+        self._strips.set_live(True)
+
     def begin(self) -> None:
         """Other groups have come: show a satellite, or what was shown where it is still there."""
         known = [key for key in self.keys if self._feed.channel(key) is not None]

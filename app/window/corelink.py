@@ -14,12 +14,14 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.launch import LaunchError, attach, start, wait_ready
+from app.launch import CoreDiedError, LaunchError, attach, start, wait_ready
 from app.link.client import CoreClient
 from app.link.wire import Header, LinkError
+from app.paths import log_file
 from app.plan import Plan
 from telemetry.clock import SECOND
 
@@ -41,6 +43,8 @@ class CoreLink(QObject):
     """The core died; it is being started again."""
     failed = Signal(str)
     """No core can be had; a sentence."""
+    refused = Signal(str)
+    """What was asked of the core was not done; a sentence."""
     closed = Signal()
     """Everything taken in is recorded, and the core has ended or is somebody else's."""
 
@@ -53,6 +57,7 @@ class CoreLink(QObject):
         self._jobs = ThreadPoolExecutor(1, thread_name_prefix="core-link")
         self._closing = threading.Event()
         self._dismissed = False
+        self._switching = False
         self._deaths: deque[float] = deque(maxlen=RESTARTS)
         self.position: tuple[int, int] = (0, 0)
         """First and newest telemetry time seen (UTC microseconds), kept by the window for a successor."""
@@ -61,6 +66,14 @@ class CoreLink(QObject):
         """Attach to the core of the plan's archive, or to the one being started."""
         self._dismissed = False
         self._jobs.submit(self._guard, self._open)
+
+    def ask(self, do: str, **values: object) -> None:
+        """Ask the core for something; ``refused`` says where it will not."""
+        self._jobs.submit(self._guard, lambda: self._ask(do, values))
+
+    def switch(self, plan: Plan) -> None:
+        """Watch something else: the core is stopped, drained, and another one started for ``plan``."""
+        self._jobs.submit(self._guard, lambda: self._switch(plan))
 
     def close(self) -> None:
         """Stop the core, unless another window watches it too, and detach; ``closed`` says that it is done."""
@@ -82,6 +95,13 @@ class CoreLink(QObject):
             self.failed.emit(f"Perigee met a fault of its own ({problem}); its log has the details.")
 
     def _open(self) -> None:
+        try:
+            self._attach_or_start()
+        except (CoreDiedError, LinkError) as problem:
+            log.warning("the core died while it started: %s", problem)
+            self._revive()
+
+    def _attach_or_start(self) -> None:
         process, self._first = self._first, None
         if process is None:
             if self._try_attach(any_source=self._plan.any_source):
@@ -90,7 +110,7 @@ class CoreLink(QObject):
         self._process = process
         wait_ready(process)
         if not self._try_attach(any_source=True):
-            raise LaunchError("The core started but does not answer.")
+            raise CoreDiedError("The core started but does not answer.")
 
     def _try_attach(self, *, any_source: bool) -> bool:
         client = attach(Path(self._plan.archive), self._on_news, self._on_lost)
@@ -116,19 +136,54 @@ class CoreLink(QObject):
             self.news.emit(news)
 
     def _on_lost(self) -> None:
-        if not self._closing.is_set():
+        if not (self._closing.is_set() or self._switching):
             self._jobs.submit(self._guard, self._revive)
 
     def _revive(self) -> None:
+        self._client = None
         if self._dismissed:
             raise LaunchError("Recording was stopped from outside this window; everything received is recorded.")
         self.lost.emit()
-        now = time.monotonic()
-        if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
-            raise LaunchError(f"The core ended {RESTARTS} times within a minute and was left; its log has the reason.")
-        self._deaths.append(now)
-        self._reap(5.0)
-        self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
+        self._first = None
+        while not self._closing.is_set():
+            now = time.monotonic()
+            if len(self._deaths) == RESTARTS and now - self._deaths[0] < RESTARTS_S:
+                raise LaunchError(
+                    f"The core ended {RESTARTS} times within a minute and was left; its log is {log_file('core')}."
+                )
+            self._deaths.append(now)
+            try:
+                self._reap(5.0)
+                self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
+                self._attach_or_start()
+            except (CoreDiedError, LinkError) as problem:
+                log.warning("a core died while it started: %s", problem)
+            else:
+                return
+
+    def _ask(self, do: str, values: dict[str, Any]) -> None:
+        client = self._client
+        try:
+            if client is None:
+                raise LinkError("There is no session now.")
+            client.ask(do, **values)
+        except LinkError as problem:
+            self.refused.emit(str(problem))
+
+    def _switch(self, plan: Plan) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            self._switching = True  # before the core can end: its end is no death
+            if not client.ask("stop", unless_watched=True)["stopping"]:
+                self._client, self._switching = client, False
+                self.refused.emit("Another window watches this session too: close it first.")
+                return
+            client.join(STOP_DEADLINE_S)
+            client.close()
+            self._reap(STOP_DEADLINE_S)
+        self._switching = self._dismissed = False
+        self.position = (0, 0)
+        self._plan, self._first = plan, start(plan)
         self._open()
 
     def _end(self) -> None:
@@ -158,12 +213,12 @@ class CoreLink(QObject):
 def successor(plan: Plan, first: int, newest: int, now: int) -> Plan:
     """The plan of the core that follows a dead one.
 
-    ``first`` and ``newest`` are the first and last telemetry times that the dead one delivered. A simulation that
-    keeps the time of day goes on at ``now``, and what was missed meanwhile is a gap; anything else that can wait
-    goes on where it stood.
+    ``first`` and ``newest`` are the first and last telemetry times that the dead one delivered. What can wait goes
+    on where it stood and loses nothing; what keeps the time of day is brought up to ``now`` at full speed.
     """
     if not newest:
         return plan
-    keeps_time = plan.speed == 1.0 and abs(now - newest) < 120 * SECOND
+    edge = max(newest, first + int((plan.history or 0.0) * SECOND))
+    keeps_time = plan.speed == 1.0 and abs(now - edge) < 120 * SECOND
     at = now if keeps_time else newest + 1
-    return replace(plan, history=(at - first) / SECOND, resume_from=at)
+    return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1)

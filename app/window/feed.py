@@ -88,7 +88,7 @@ class Feed:
     def attach(self, groups: Sequence[Group], ring: LiveRing) -> None:
         """Read from ``ring`` from now on. One that goes on where the last one stood loses nothing."""
         known = {part.group: part for part in self._parts}
-        goes_on = self._ring is not None and self._ring.path == ring.path
+        goes_on = self._ring is not None and self._ring.born == ring.born
         self._parts = []
         for group in groups:
             part = known.get(group) if goes_on else None

@@ -65,6 +65,10 @@ class Ledger:
         self._entries: dict[tuple[int, EventKey], _Entry] = {}
         self._numbers = 0
 
+    def clear(self) -> None:
+        """Another session altogether."""
+        self._entries.clear()
+
     def take(self, session: int, news: Iterable[tuple[int, Event]]) -> list[EventRow]:
         """Take in what a core tells; the lines that belong into the table of events."""
         rows: list[EventRow] = []

@@ -54,13 +54,19 @@ def source_name(name: str) -> str:
     return name.rpartition("/")[2] or name
 
 
-def status(counters: Sequence[int], known: About | None, wall: int, attached: bool) -> StatusView:
+def status(
+    counters: Sequence[int], known: About | None, wall: int, attached: bool, troubles: Troubles, monotonic_ns: int
+) -> StatusView:
     """The status strip. ``wall`` is the time now, UTC microseconds."""
     if known is None:
-        return StatusView("Starting", "", well=False)
+        if troubles.failed:
+            return StatusView("Not watching", "", well=False, recording=False)
+        return StatusView("Starting", "", well=False, recording=None)
     c = counters
     if not attached:
         return StatusView("Not watching", known.source, well=False, recording=False, lost=int(c[Counter.LOST]))
+    if silence(c, monotonic_ns) > SILENT_S:
+        return StatusView("No answer", known.source, well=False, recording=None, lost=int(c[Counter.LOST]))
     return StatusView(
         state=state(c, wall),
         source=known.source,
@@ -78,6 +84,11 @@ def status(counters: Sequence[int], known: About | None, wall: int, attached: bo
         lost=int(c[Counter.LOST]),
         behind=int(c[Counter.BEHIND_MS]) * 1000 if c[Counter.LIVE] else 0,
     )
+
+
+def silence(c: Sequence[int], monotonic_ns: int) -> float:
+    """Seconds since the core's last sign of life."""
+    return (monotonic_ns - int(c[Counter.BEAT])) / 1e9 if c[Counter.BEAT] else 0.0
 
 
 def state(c: Sequence[int], wall: int) -> str:
@@ -106,7 +117,7 @@ class Troubles:
         if self.lost_at is not None:
             at = text.clock(self.lost_at)
             return Notice(_BAD, f"NOT RECORDING since {at}: the recorder stopped by itself. It is being started again.")
-        silent = (monotonic_ns - int(counters[Counter.BEAT])) / 1e9 if counters[Counter.BEAT] else 0.0
+        silent = silence(counters, monotonic_ns)
         if silent > SILENT_S:
             return Notice(_BAD, f"The recorder has given no sign of life for {silent:.0f} s.")
         if counters[Counter.BEAT] and not counters[Counter.RECORDING]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.counters import Counter
 from app.link.messages import event_from_json, group_from_json
+from app.plan import Plan
 from app.window.charts import Charts
 from app.window.corelink import CoreLink
 from app.window.feed import Feed
@@ -26,16 +28,22 @@ from app.window.status import About, Troubles, about, status
 from telemetry import Group
 from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
-from widgets.model import ChannelRow, Clock, EventRow, Reading
+from widgets.model import ChannelRow, Clock, EventRow, PlaybackView, Reading
 from widgets.strips.widget import Strips
-from widgets.text import age, counted, format_value
+from widgets.text import DAY, age, counted, format_value
 from widgets.watch import WatchView
 
 log = logging.getLogger(__name__)
 
+SCENES = (
+    ("Demo: one fault in the first hour", "demo"),
+    ("Quiet: the same fleet without a fault", "quiet"),
+    ("Load: plain patterns on many channels", "load"),
+)
 TICK_MS = 40
 _SLOW = 6
 """Each slower job has its turn once in so many ticks: four times a second."""
+_JUST_BEGUN_S = 10.0
 _STALE_PERIODS = 5
 _LEAST_STALE = 10 * SECOND
 
@@ -58,6 +66,9 @@ class Watching(QObject):
         self._counters: Sequence[int] = np.zeros(COUNTERS, dtype=np.int64)  # type: ignore[assignment]
         self._about: About | None = None
         self._attached = False
+        self._switched = False
+        self._plan: Plan | None = None
+        self._playable = False
         self._session = 0
         self._relative = False
         self._began = 0
@@ -94,6 +105,14 @@ class Watching(QObject):
         view.arranged.connect(lambda arrangement: self._strips.set_compact(arrangement.compact))
         self._strips.set_compact(view.arrangement.compact)
         charts.changed.connect(self._show_window)
+        link.refused.connect(view.say)
+        play = view.transport
+        play.set_scenarios(SCENES)
+        play.paused.connect(lambda paused: link.ask("play", paused=paused))
+        play.stepped.connect(lambda span: link.ask("play", step=span))
+        play.speed_chosen.connect(lambda speed: link.ask("play", speed=speed or 0))
+        play.skipped.connect(lambda span: link.ask("play", skip_to=self._clock.now + span))
+        play.scenario_chosen.connect(self._play_scenario)
 
     # one tick
 
@@ -127,7 +146,10 @@ class Watching(QObject):
             self.charts.add_judged(judged)
         now = int(max(counters[Counter.CLOCK], counters[Counter.NOW]))
         if now > self._clock.now:
+            another_day = now // DAY != self._clock.now // DAY
             self._clock = Clock(now, self._began if self._relative else None)
+            if another_day:
+                self._show_findings()  # times of another day are written with their date
 
     # the slower jobs
 
@@ -136,11 +158,27 @@ class Watching(QObject):
         self._view.channels.set_values(readings)
 
     def _show_status(self) -> None:
-        wall = int(time.time() * SECOND)
-        self._view.set_status(status(self._counters, self._about, wall, self._attached))
-        self._view.set_notice(self._troubles.notice(self._counters, time.monotonic_ns()))
+        wall, now = int(time.time() * SECOND), time.monotonic_ns()
+        view = status(self._counters, self._about, wall, self._attached, self._troubles, now)
+        self._view.set_status(view)
+        self._view.set_notice(self._troubles.notice(self._counters, now))
         if self._clock.now:
             self._view.set_clock(self._clock)
+        self._view.set_playback(self._playback())
+
+    def _playback(self) -> PlaybackView | None:
+        if not (self._attached and self._playable and self._clock.now):
+            return None
+        c = self._counters
+        return PlaybackView(
+            position=self._clock.now - self._clock.now % SECOND,
+            paused=bool(c[Counter.PAUSED]),
+            speed=int(c[Counter.SPEED]) / 1000 or None,
+            origin=self._clock.origin,
+            ended=bool(c[Counter.ENDED]),
+            until=int(c[Counter.SKIP_TO]) or None,
+            scenario=self._scenario,
+        )
 
     def _show_happenings(self) -> None:
         if self._clock.now:
@@ -193,20 +231,23 @@ class Watching(QObject):
         except RingError as problem:
             self._on_failed(str(problem))
             return
+        if self._switched:
+            self._forget()
         groups = [group_from_json(one) for one in hello["groups"]]
         self._ring, self._counters = ring, ring.counters  # type: ignore[assignment]
         self._about, self._session = about(hello), int(hello["session"])
+        self._plan, self._playable = Plan.from_json(hello["plan"]), bool(hello["playable"])
         self._relative, self._attached = bool(hello["relative"]), True
         self.feed.attach(groups, ring)
         self._show_channels(groups)
         self.charts.begin()
         if self._troubles.lost_at is not None:
             took = time.monotonic() - self._lost_since
-            self._troubles.back = (
-                f"The recorder stopped by itself and is back after {took:.1f} s. "
-                "What was sent in between is marked as a gap; everything before it is kept."
-            )
+            missing = "Nothing is missing." if self._playable else "What was sent in between is marked as a gap."
+            self._troubles.back = f"The recorder stopped by itself and is back after {took:.1f} s. {missing}"
             self._say_of_itself(f"recording again, after {took:.1f} s")
+        elif hello["age_s"] > _JUST_BEGUN_S:
+            self._say_of_itself("this window joined a session that goes on")
         else:
             self._say_of_itself("recording began")
         self._troubles.lost_at, self._troubles.failed = None, ""
@@ -250,6 +291,30 @@ class Watching(QObject):
 
     def _say_of_itself(self, sentence: str) -> None:
         self._own.append(sentence)
+
+    @property
+    def _scenario(self) -> str:
+        sources = self._plan.sources if self._plan is not None else ()
+        return sources[0] if len(sources) == 1 and sources[0].startswith("sim:") else ""
+
+    def _play_scenario(self, name: str) -> None:
+        """Another scenario from its start, at the speed of the moment, into the same archive."""
+        if self._plan is None:
+            return
+        speed = int(self._counters[Counter.SPEED]) / 1000 or None
+        self._switched, self._attached = True, False
+        self._show_status()
+        self._link.switch(replace(self._plan, sources=(f"sim:{name}",), speed=speed, history=None, resume_from=None))
+
+    def _forget(self) -> None:
+        """Another session altogether: nothing of the last one stays on the screen."""
+        self._switched = False
+        self.ledger.clear()
+        self.happenings = Happenings()
+        self.charts.forget()
+        self._clock, self._began = Clock(0), 0
+        self._told.clear()
+        self._show_findings()
 
     def _show_channels(self, groups: Sequence[Group]) -> None:
         rows = [

@@ -28,8 +28,8 @@ class Spelling:
     sample: tuple[str, ...]
 
 
-def spelling(data: Texts) -> Spelling | None:
-    """Whether the first cells are dates with times, dates or times of day (nine in ten of them), or None."""
+def spelling(data: Texts, least: float = 0.9) -> Spelling | None:
+    """Whether the first cells are dates with times, dates or times of day (``least`` of them), or None."""
     head = data.head(_HEAD)
     if not head:
         return None
@@ -37,7 +37,7 @@ def spelling(data: Texts) -> Spelling | None:
     # Day first or month first: a date that only one reading allows must not count as text.
     others = Counter(found.kind for text in head if (found := parse_moment(text, day_first=False)) is not None)
     kinds = max(kinds, others, key=lambda c: sum(c.values()))
-    if sum(kinds.values()) < 0.9 * len(head):
+    if sum(kinds.values()) < least * len(head):
         return None
     # Midnight is written as a bare date by some: one time of day makes them all moments.
     kind: Kind = "moment" if kinds["moment"] else max(kinds, key=lambda k: kinds[k])

@@ -7,12 +7,14 @@ leaves are made good here; what is no text at all is refused. One thread, the on
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from telemetry.files.bounds import counted
 from telemetry.source import SourceError
 
+_ZEROS_ALONE = re.compile(rb"(?:^|(?<=[\r\n]))\0+|\0+(?=[\r\n]|$)")
 BLOCK = 8 << 20
 """Bytes of a block; also the longest row, a row of quoted lines included."""
 _SAMPLE = 1 << 20
@@ -87,7 +89,9 @@ class Lines:
                 data = decoder.decode(raw, final=not raw).encode("utf-8", "replace") if decoder else raw
                 if b"\0" in data:
                     self._zeros += data.count(b"\0")
-                    data = data.translate(None, b"\0")
+                    # Between lines they are what a power cut leaves; inside a cell they spoil it, and must not
+                    # join what stood on either side.
+                    data = _ZEROS_ALONE.sub(b"", data).replace(b"\0", b"?")
                     if self._zeros > BLOCK:
                         raise SourceError(
                             f"{self.path.name} holds {BLOCK >> 20} MB of zero bytes, as a disk leaves them that was "

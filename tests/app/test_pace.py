@@ -83,3 +83,62 @@ def test_a_stop_ends_the_wait() -> None:
     pace.wait_for(0, lambda _: None)
     stop.set()
     assert not pace.wait_for(3600 * SECOND, lambda _: None)
+
+
+def test_paused_playback_stands_still_until_it_is_played() -> None:
+    clock = Clock()
+    seen: list[int] = []
+
+    class Hand(Waits):
+        """Presses play after ten seconds of standing still."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if clock.now >= 110.0:
+                pace.pause(False)
+            return super().wait(timeout)
+
+    pace = Pace(1.0, Hand(clock), clock=clock)
+    pace.wait_for(0, seen.append)
+    pace.pause(True)
+    assert pace.paused
+    assert pace.wait_for(2 * SECOND, seen.append)
+    # Ten seconds paused, then two of playing; the clock of the session stood still meanwhile.
+    assert abs(clock.now - 112.0) < 0.2
+    assert max(seen, default=0) <= 2 * SECOND
+    assert pace.behind < 0.2
+
+
+def test_a_step_lets_just_so_much_through() -> None:
+    clock = Clock()
+    stop = Waits(clock)
+    pace = Pace(1.0, stop, clock=clock)
+    pace.wait_for(0, lambda _: None)
+    pace.pause(True)
+    pace.step(10 * SECOND)
+    assert all(pace.wait_for(t * SECOND, lambda _: None) for t in range(1, 11))
+    assert not stop.waited
+    assert pace.paused
+
+
+def test_another_speed_holds_from_where_playback_stands() -> None:
+    clock = Clock()
+    pace = Pace(1.0, Waits(clock), clock=clock)
+    pace.wait_for(0, lambda _: None)
+    pace.wait_for(10 * SECOND, lambda _: None)
+    pace.set_speed(100.0)
+    pace.wait_for(1010 * SECOND, lambda _: None)
+    assert abs(clock.now - 120.0) < 0.2
+    pace.set_speed(None)
+    assert pace.wait_for(10**6 * SECOND, lambda _: None)
+    assert abs(clock.now - 120.0) < 0.2
+
+
+def test_a_skip_goes_through_at_once_and_the_pace_holds_after_it() -> None:
+    clock = Clock()
+    pace = Pace(1.0, Waits(clock), clock=clock)
+    pace.wait_for(0, lambda _: None)
+    pace.skip_to(600 * SECOND)
+    assert all(pace.wait_for(t * SECOND, lambda _: None) for t in range(60, 601, 60))
+    assert clock.now == 100.0
+    pace.wait_for(605 * SECOND, lambda _: None)
+    assert abs(clock.now - 105.0) < 0.2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.counters import Counter
 from app.window.status import About, Troubles, source_name, status
-from widgets.model import Kind, Notice
+from widgets.model import Kind, Notice, StatusView
 
 WALL = 1_900_000_000_000_000
 KNOWN = About("demo fleet, 3 satellites", "Scored by ONNX Runtime on the CPU, 2 models", "No Triton.", 2)
@@ -18,6 +18,10 @@ def _counters(**values: int) -> list[int]:
     return counters
 
 
+def _view(counters: list[int], known: About | None = KNOWN, attached: bool = True, failed: str = "") -> StatusView:
+    return status(counters, known, WALL, attached, Troubles(failed), 1_000_000_000)
+
+
 def _says(troubles: Troubles, **values: int) -> Notice | None:
     return troubles.notice(_counters(**values), 1_000_000_000)
 
@@ -29,18 +33,21 @@ def test_the_state_is_one_word() -> None:
         "Playing": _counters(CLOCK=WALL - 3_600_000_000),
         "Ended": _counters(ENDED=1),
     }
-    assert {word: status(counters, KNOWN, WALL, True).state for word, counters in words.items()} == {
-        w: w for w in words
-    }
-    assert status(_counters(), None, WALL, False).state == "Starting"
-    assert not status(_counters(), KNOWN, WALL, False).recording
+    assert {word: _view(counters).state for word, counters in words.items()} == {w: w for w in words}
+    starting = _view(_counters(), None, False)
+    assert (starting.state, starting.recording) == ("Starting", None)
+    # What cannot be said is not said: no green square beside a trouble.
+    assert _view(_counters(), None, False, failed="No core.").recording is False
+    assert _view(_counters(), attached=False).recording is False
+    hung = status(_counters(), KNOWN, WALL, True, Troubles(), 10_000_000_000)
+    assert (hung.state, hung.recording, hung.well) == ("No answer", None, False)
 
 
 def test_figures_that_are_not_known_are_not_shown() -> None:
-    view = status(_counters(), KNOWN, WALL, True)
+    view = _view(_counters())
     assert view.delay is None
     assert view.days_left is None
-    assert status(_counters(DAYS_LEFT=0), KNOWN, WALL, True).days_left == 0
+    assert _view(_counters(DAYS_LEFT=0)).days_left == 0
 
 
 def test_the_banner_shows_the_worst_trouble() -> None:

@@ -175,10 +175,47 @@ def test_a_window_shows_that_its_core_was_killed_and_goes_on_with_another(
     assert isinstance(first, int)
     assert first >= acknowledged > 0
     assert ask(archive, "SELECT count(*) FROM sessions") == [(2,)]
-    gaps = ask(archive, 'SELECT start < "end" FROM gaps WHERE session = 2')
-    assert gaps == [(True,)]
     second = ask(archive, "SELECT count(*) FROM samples WHERE session = 2")
     assert second == [(desk.counter(Counter.SAMPLES),)]
+    # A simulation can wait: the next core goes on where the archive ends, so nothing is missing and nothing twice.
+    seconds = "date_diff('second', min(time), max(time)) + 1"
+    steady = f"SELECT count(*) = {seconds}, count(DISTINCT time) = count(*) FROM samples WHERE channel = 'bus_power'"
+    assert ask(archive, steady) == [(True, True)]
+
+
+@pytest.mark.logs("the core died while it started")
+def test_a_core_that_dies_while_it_starts_is_followed_by_another(sit_down: Open, tmp_path: Path) -> None:
+    plan = _plan(tmp_path)
+    desk = sit_down(plan)
+    first = desk.starter.link._first or desk.starter.link._process
+    assert first is not None
+    first.kill()
+    desk.wait(lambda: desk.watching._attached and desk.counter(Counter.RECORDED) > 0)
+    assert desk.watching._troubles.failed == ""
+
+
+def test_a_fault_that_was_found_before_the_core_died_is_closed_in_the_archive(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(replace(_plan(tmp_path, "sim:demo"), history=None))
+    archive = tmp_path / "t.duckdb"
+    # While history is still being judged: the recorder is ahead of the judge, and nobody has told of the fault yet.
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 100_000 and desk.watching._link.position[1] > 0)
+    card = read_card(archive)
+    assert card is not None
+    os.kill(card.pid, signal.SIGKILL)
+    desk.wait(lambda: not desk.watching._attached)
+    desk.wait(lambda: any(not row.open for row in desk.watching.ledger.rows(desk.watching._clock)))
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and desk.counter(Counter.DELAY_P50) > 0)
+    key = desk.watching.ledger.keys(1)[0]
+    judged = desk.watching.feed.expected(key, 0, 1 << 62)[0]
+    samples = desk.watching.feed.samples(key, 0, 1 << 62)[0]
+    desk.close()
+    # The last word on every event is the same on the screen and in the archive.
+    told = ask(archive, "SELECT arg_max(open, session) FROM events GROUP BY satellite, channels[1].name")
+    assert told == [(False,)]
+    # What the dead core had received and not judged was judged by its successor.
+    assert len(judged) > 0.95 * len(samples)
 
 
 def test_a_core_outlives_a_window_that_is_killed_and_the_next_window_attaches(
@@ -257,3 +294,44 @@ def test_the_window_comes_back_where_it_was(sit_down: Open, tmp_path: Path) -> N
     desk.wait(lambda: desk.watching._attached)
     desk.close()
     assert Window(desk.window.view.theme).height() == 640
+
+
+def test_playback_stands_still_steps_and_goes_faster_as_the_operator_says(sit_down: Open, tmp_path: Path) -> None:
+    desk = sit_down(_plan(tmp_path))
+    bar = desk.window.view.transport
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and not bar.isHidden())
+    desk.press(Qt.Key.Key_Space)
+    desk.wait(lambda: desk.counter(Counter.PAUSED) == 1)
+    desk.wait(lambda: "paused" in bar.words())
+    stood = desk.counter(Counter.NOW)
+    bar.stepped.emit(30_000_000)
+    desk.wait(lambda: desk.counter(Counter.NOW) >= stood + 29_000_000)
+    # A step stands still again: what has passed is the step, give or take the samples at its ends.
+    assert desk.counter(Counter.NOW) <= stood + 32_000_000
+    assert desk.counter(Counter.PAUSED) == 1
+    bar.speed_chosen.emit(100.0)
+    desk.press(Qt.Key.Key_Space)
+    desk.wait(lambda: desk.counter(Counter.SPEED) == 100_000 and desk.counter(Counter.PAUSED) == 0)
+    faster = desk.counter(Counter.NOW)
+    desk.wait(lambda: desk.counter(Counter.NOW) > faster + 100_000_000)
+    bar.speed_chosen.emit(1.0)
+    desk.wait(lambda: desk.counter(Counter.SPEED) == 1000)
+    here = desk.counter(Counter.NOW)
+    bar.skipped.emit(600_000_000)
+    desk.wait(lambda: desk.counter(Counter.NOW) >= here + 599_000_000)
+
+
+def test_another_scenario_is_another_session_and_leaves_nothing_of_the_last_one(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(_plan(tmp_path))
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1)
+    desk.window.view.transport.scenario_chosen.emit("load?channels=10")
+    desk.wait(lambda: len(desk.window.view.channels.model.rows) > 0 and "linear" in desk.watching.charts.keys[0])
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 0)
+    assert desk.window.view.banner.notice is None
+    assert desk.watching._session == 2
+    desk.close()
+    assert ask(tmp_path / "t.duckdb", "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == [(2,)]
+    counted = ask(tmp_path / "t.duckdb", "SELECT count(*) FROM samples WHERE session = 2")
+    assert counted == [(desk.counter(Counter.SAMPLES),)]

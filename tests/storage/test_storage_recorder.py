@@ -226,6 +226,20 @@ def test_recording_stops_before_the_disk_is_full_and_goes_on_by_itself(archive: 
 
 
 @pytest.mark.logs("recording stopped")
+@pytest.mark.skipif(os.name == "nt", reason="there a file that is open cannot be removed")
+def test_an_archive_that_is_removed_while_recording_is_said_and_counted(archive: Archive, session: int) -> None:
+    recorder = Recorder(archive, interval_s=0.01, retry_s=(0.01, 0.02), reserve_bytes=0)
+    recorder.put(session, frame(0, 10))
+    until(recorder, lambda status: status.recorded_samples == 25)
+    archive.path.unlink()
+    recorder.put(session, frame(10, 10))
+    status = until(recorder, lambda status: status.state == "failed")
+    assert "was removed or replaced" in status.error
+    assert not recorder.close(0.2)
+    assert recorder.status().lost_samples == 25
+
+
+@pytest.mark.logs("recording stopped")
 def test_what_cannot_be_written_before_the_deadline_is_counted_as_lost(archive: Archive, session: int) -> None:
     recorder = Recorder(archive, reserve_bytes=1000, interval_s=0.0, retry_s=(0.01, 0.02), free=lambda: 0)
     recorder.put(session, frame(0, 30))

@@ -169,6 +169,18 @@ def test_columns_of_text_are_no_channels_and_constants_are(tmp_path: Path) -> No
     assert "Columns without numbers are no channels: sat, mode." in source.notes
 
 
+def test_a_zero_byte_inside_a_number_makes_it_no_number(tmp_path: Path) -> None:
+    rows = "".join(f"2024-03-01T00:00:{i:02d}Z,{i}\n" for i in range(30)).encode()
+    path = write(tmp_path, b"time,a\n" + rows + b"2024-03-01T00:01:00Z,20\x00199\n2024-03-01T00:01:01Z,7\n")
+    assert cells(open_file(str(path)))["a"][-2:] == [None, 7.0]
+
+
+def test_a_column_that_is_named_is_read_though_many_of_its_times_are_damaged(tmp_path: Path) -> None:
+    rows = [f"{'damaged' if i % 5 == 1 else f'2024-03-01T00:{i // 60:02d}:{i % 60:02d}Z'},{i}" for i in range(100)]
+    path = write(tmp_path, "\n".join(["time,a", *rows]) + "\n")
+    assert count(open_file(str(path), time="time")) == 80
+
+
 def test_zero_bytes_after_a_power_cut_are_left_out(tmp_path: Path) -> None:
     source = open_file(write(tmp_path, b"time,a\n0,1\n1,2\n" + bytes(4096)))
     assert cells(source) == {"a": [1, 2]}

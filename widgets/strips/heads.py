@@ -161,7 +161,10 @@ class Heads:
         if words.quiet and words.line:
             draw_icon(painter, _X, line.top() + 2, "clock", quiet, 12)
             line.setLeft(_X + 16)
-        write(painter, line, words.line, quiet if words.quiet else look.color("text_2"), 12)
+        said = words.line
+        if metrics(12).horizontalAdvance(said) > line.width():
+            said = said.removeprefix("expected ")  # the two numbers matter more than the word
+        write(painter, line, said, quiet if words.quiet else look.color("text_2"), 12)
 
     def _axis(self, painter: QPainter, board: Board, row: int, rect: QRect) -> None:
         assert self._place is not None
