@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.schedule import COMMANDS
 from telemetry import Channel, ChannelType, Limit, Severity
 
-MODES = ((0, "Safe"), (1, "Sun pointing"), (2, "Imaging"), (3, "Downlink"), (4, "Eclipse"))
-"""Codes of ``obc/mode``; a nominal run never uses Safe."""
+MODES = ((0, "Safe"), (1, "Sun pointing"), (2, "Imaging"), (3, "Downlink"), (4, "Eclipse"), (5, "Manoeuvre"))
+"""Codes of ``obc/mode``; Safe and Manoeuvre are rare, and never in the first hours."""
 CONTACT = ("comm/link_rssi", "comm/link_snr")
 """Measured only while a ground station hears the satellite: a group of their own, with no frames otherwise."""
 
@@ -30,9 +31,31 @@ class Measurement:
     periods: tuple[float, float] = (80.0, 200.0)
 
 
-def measurements(satellite: str) -> tuple[Measurement, ...]:
-    """Every channel of ``satellite``, subsystem by subsystem."""
-    return tuple(_measurement(satellite, row) for row in _TABLE)
+TENTHS = 10
+"""Ticks of a base sample: the steps of ``PACES`` are counted in them."""
+PACES: dict[str, int] = {"gyros": 1, "aocs": 5, "payload": 50, "propulsion": 50, "thermal": 100, "housekeeping": 100}
+"""Ticks between the samples of a group that has a rate of its own; any other has that of the run. With the usual 1 Hz:
+10 Hz for gyros, 2 Hz for attitude, 0.2 Hz for payload and propulsion, 0.1 Hz for what is slow."""
+
+
+def measurements(satellite: str, own_rates: bool = False) -> tuple[Measurement, ...]:
+    """Every channel of ``satellite``, subsystem by subsystem; ``own_rates`` adds the slow housekeeping."""
+    return tuple(_measurement(satellite, row) for row in (_TABLE + _HOUSEKEEPING if own_rates else _TABLE))
+
+
+def group_of(path: str, own_rates: bool = False) -> str:
+    """The name of the group in which the channel ``path`` is sent."""
+    if path in CONTACT:
+        return "contact"
+    subsystem, _, name = path.partition("/")
+    if own_rates:
+        if path in _HOUSEKEEPING_PATHS:
+            return "housekeeping"
+        if name.startswith("gyro_"):
+            return "gyros"
+        if name.endswith("_temperature") and subsystem != "payload":
+            return "thermal"
+    return subsystem
 
 
 _Range = tuple[float | None, float | None]
@@ -43,7 +66,7 @@ _NO: _Range = (None, None)
 def _measurement(satellite: str, row: _Row) -> Measurement:
     path, unit, kind, span, warning, critical, instrument, description = row
     subsystem, _, name = path.partition("/")
-    states = MODES if path == "obc/mode" else ()
+    states = {"obc/mode": MODES, "obc/last_command": COMMANDS}.get(path, ())
     limits = _limits(warning, critical)
     noise, quantum, sway = (*instrument, 0.0, 0.0, 0.0)[:3]
     channel = Channel(satellite, subsystem, name, unit, kind, states, limits, span, description)
@@ -126,7 +149,20 @@ _TABLE: tuple[_Row, ...] = (
     ),
     ("aocs/sun_angle", "deg", "f4", (0, 10), (None, 10), (None, 20), (0.035, 0.01, 0.35), "Panel normal to sun"),
     ("aocs/magnetometer_x", "nT", "f4", (-4e4, 4e4), (-6e4, 6e4), _NO, (60, 10), "Field along x"),
+    ("aocs/magnetometer_y", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), _NO, (60, 10), "Field along y"),
+    ("aocs/magnetometer_z", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), _NO, (60, 10), "Field along z, towards the sun"),
+    ("aocs/gps_altitude", "km", "f4", (300, 800), (300, 800), _NO, (0.008, 0.001), "Above the ellipsoid, by GPS"),
     ("aocs/star_tracker_stars", "", "i8", (0, 30), (4, None), (1, None), (0.5, 1.0, 2.4), "Stars matched"),
+    (
+        "propulsion/tank_pressure",
+        "bar",
+        "f4",
+        (14, 22),
+        (12, 24),
+        (10, 26),
+        (0.004, 0.002),
+        "Helium above the fuel",
+    ),
     ("comm/backlog", "MB", "f4", (0, 800), (None, 800), (None, 1000), (0.0, 0.25), "Pictures not yet sent"),
     (
         "comm/beacon_power",
@@ -162,7 +198,7 @@ _TABLE: tuple[_Row, ...] = (
         (0.006, 0.002),
         "Cooler of the detector",
     ),
-    ("obc/mode", "", "i4", (0, 4), _NO, _NO, (), "What the satellite is doing"),
+    ("obc/mode", "", "i4", (0, 5), _NO, _NO, (), "What the satellite is doing"),
     ("obc/cpu_load", "%", "f4", (0, 100), (None, 85), (None, 98), (1.2, 0.5, 1.0), "Processor busy"),
     (
         "obc/gps_time_offset",
@@ -174,4 +210,19 @@ _TABLE: tuple[_Row, ...] = (
         (4, 1.0, 40),
         "Clock less GPS time",
     ),
+    ("obc/uptime", "s", "u8", (0, 65535), _NO, _NO, (), "Since the computer was reset, modulo 65,536"),
+    ("obc/command_counter", "", "u8", (0, 65535), _NO, _NO, (), "Telecommands carried out, modulo 65,536"),
+    ("obc/last_command", "", "i4", (0, 8), _NO, _NO, (), "The telecommand carried out last"),
 )
+_HOUSEKEEPING: tuple[_Row, ...] = (
+    ("eps/heater_1_current", "A", "f4", (0, 0.5), (None, 0.4), (None, 0.6), (0.003, 0.002), "Heater of the battery"),
+    ("propulsion/fuel_mass", "kg", "f4", (0, 3.5), (0.4, None), (0.2, None), (0.0, 0.001), "Reckoned from the burns"),
+    ("obc/memory_used", "%", "f4", (0, 100), (None, 85), (None, 95), (0.2, 0.1), "Of the memory for programs"),
+    ("obc/resets", "", "u8", (0, 255), _NO, _NO, (), "Resets of the computer, modulo 256"),
+    *(
+        (f"aocs/gps_{axis}", "km", "f8", (-7200, 7200), _NO, _NO, (0.006, 0.001), f"Position along {axis}, by GPS")
+        for axis in "xyz"
+    ),
+)
+"""Sent only where channels have rates of their own."""
+_HOUSEKEEPING_PATHS = frozenset(row[0] for row in _HOUSEKEEPING)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 SEEDS = 1 << 63
 """A seed is 0 .. SEEDS - 1."""
@@ -22,6 +25,10 @@ class Use(IntEnum):
     FAULT = 3
     PATTERN = 4
     WALK = 5
+    SKY = 6
+    DAY = 7
+    LOSS = 8
+    PACE = 9
 
 
 def draws(seed: int, use: Use, satellite: int = 0, block: int = 0) -> np.random.Generator:

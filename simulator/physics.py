@@ -1,118 +1,246 @@
-"""What one orbit does to a satellite: light, power, charge, heat, attitude. Pure functions, any thread.
+"""The course of one satellite: charge, heat, momentum and pictures on board, solved leg by leg on a coarse grid.
 
-The orbit repeats for ever, so its linear parts are solved exactly by a Fourier transform, and a moment of a run is
-read from the solved orbit by interpolation: no state is carried, so no way of cutting a run can change it.
+A leg is ``LEG`` seconds long and follows from the state at its begin, so a moment far from the start costs one pass
+over the legs before it, once: their last states are kept for good, the newest legs whole. What changes faster than the
+grid (light, contacts, switches) is kept as spans and smooth curves and evaluated where it is asked for, so no way of
+cutting a run can change a value. May be shared between threads.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 
-from simulator.orbit import Floats, Orbit
+from simulator import attitude, sky, thermal
+from simulator.chance import Floats, Use, draws
+from simulator.leg import GRID, LEG, STEPS, Happened, Leg, State
+from simulator.orbit import Orbit, plan_orbit
+from simulator.power import (
+    BATTERY_HEATER,
+    BUS,
+    CAPACITY,
+    HEATER,
+    RESISTANCE,
+    TRANSMITTER,
+    battery_flow,
+    panel_current,
+)
+from simulator.schedule import Schedule, plan_schedule
+from simulator.spans import Span, crossings, edges_of
+from simulator.stations import LOWEST_PASS, MASK, STATIONS, seen_from
 
-BUS = 28.0
-"""Regulated bus, volts."""
-HEATER = 0.55
-"""Current of a heater that is on, amperes."""
-HEATER_SHARE = 0.45
-"""Share of the time in which the thermostat holds its heater on."""
-_BASE, _IMAGER, _TRANSMITTER = 58.0, 14.0, 9.0  # watts
-_CAPACITY = 8.0  # ampere hours
-_CHARGE, _TAPER = 1.6, 900.0  # amperes at least; seconds in which a nearly full battery takes the rest
+__all__ = ["BUS", "FUEL", "HEATER", "SUN_ANGLE", "Course", "course_of"]
 
-
-def lag(forcing: Floats, tau: float) -> Floats:
-    """Periodic answer of a first-order lag (``tau`` in steps) to (n,) ``forcing`` that repeats for ever."""
-    decay = np.exp(-1 / tau)
-    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(len(forcing)))
-    return np.fft.irfft(np.fft.rfft(forcing) * (1 - decay) / (1 - decay * turn), len(forcing))
-
-
-def solve_orbit(orbit: Orbit, rng: np.random.Generator) -> dict[str, Floats]:
-    """The noise-free course of each channel (its path: (seconds,) values on a grid of one second)."""
-    n = round(orbit.period)
-    t = np.arange(n, dtype=np.float64)
-    sun, imaging = orbit.sunlight(t), lag(orbit.imaging(t).astype(np.float64), 3)
-    sending = lag(orbit.in_contact(t).astype(np.float64), 3)
-    load = _BASE + _IMAGER * imaging + _TRANSMITTER * sending
-    current, missing = _battery(sun, (load + HEATER_SHARE * HEATER * BUS) / BUS)
-    return {
-        **_power(orbit, t, sun, load, current, missing),
-        **_heat(t / n, sun, imaging, sending, current, rng),
-        **_attitude(t, n, rng),
-        "comm/backlog": _backlog(imaging, sending),
-        "payload/cooler_current": 0.9 + 0.02 * imaging,
-        "obc/cpu_load": 24 + 16 * imaging + 10 * sending,
-    }
+SUN_ANGLE = 3.2
+"""Degrees that the panels' drive is off the sun, in the middle."""
+FUEL = 3.2
+"""Kilograms on board at the start."""
+_PAD = 120  # steps looked at before and after a leg: no pass lasts so long
+_PARTS = 5  # moments of a step over which light and load are averaged
+_WARM_UP = 3  # legs before the start in which the satellite settles
+_KEPT = 4  # legs
+_IMAGE, _SEND, _LEAST, _MOST = 0.25, 0.9, 40.0, 700.0  # MB/s made and sent, MB kept and MB that fit
+_TRANSMITTER_HEAT = 7.0  # of its watts; the others leave by the antenna
+_BURN = 5e-5  # kg/s of the thruster
+_WAIT = 60.0  # seconds in which the satellite turns before a burn, and back after it
 
 
-def _battery(sun: Floats, load: Floats) -> tuple[Floats, Floats]:
-    """Battery current in amperes (charging above 0) and the charge missing from full, ampere seconds."""
-    current, missing = np.zeros(len(sun)), np.zeros(len(sun))
-    gap = 0.0
-    # A long night needs a quicker charge: what it takes must come back before the next one, with some to spare.
-    quick = max(_CHARGE, 1.6 * float(((1 - sun) * load).sum() / sun.sum()))
-    # Twice round: the second time begins where the first one ended. The taper is not linear, hence a loop.
-    for _ in range(2):
-        for i, (light, amperes) in enumerate(zip(sun.tolist(), load.tolist(), strict=True)):
-            flow = light * min(quick, gap / _TAPER) - (1 - light) * amperes
-            gap -= flow
-            current[i], missing[i] = flow, gap
-    return current, missing
+class Course:
+    """Everything that happens to satellite ``index`` of the fleet of ``seed``; ``eclipse`` in seconds."""
+
+    def __init__(self, seed: int, index: int, eclipse: float | None = None) -> None:
+        self.orbit: Orbit = plan_orbit(draws(seed, Use.SKY, index), eclipse)
+        rng = draws(seed, Use.SKY, index, 1)
+        self.schedule: Schedule = plan_schedule(seed, index, self.orbit, self._first_contacts(), rng)
+        self._attitude = attitude.draw_character(rng)
+        self._wheel_heat = rng.uniform(1.6, 2.6, 3)
+        width = float(rng.uniform(1.1, 1.4))
+        self._thermostat = thermal.Thermostat(19.8 - width, 19.8 + width)
+        first = State(
+            kelvin=thermal.ZERO
+            + np.array([45.0, 45.0, 15.0, 18.3, -1.0, float(rng.uniform(18.6, 21.4)), 20, 22, 22, 22]),
+            heating=(bool(rng.random() < 0.5), False),
+            missing=0.02,
+            stored=np.zeros(3),
+            backlog=0.0,
+            fuel=FUEL,
+            commands=int(rng.integers(20_000)),
+            last_command=0,
+            booted=-float(np.round(rng.uniform(1e3, 5e4))) - _WARM_UP * LEG,
+            resets=int(rng.integers(40)),
+        )
+        # A run begins with pictures on board: the first contact shows by how much the backlog moves.
+        self._pictures = float(rng.uniform(380, 500))
+        self._states = [first]
+        self._legs: OrderedDict[int, Leg] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def leg(self, number: int) -> Leg:
+        """The leg that begins ``number`` times ``LEG`` seconds after the start."""
+        with self._lock:
+            if number in self._legs:
+                self._legs.move_to_end(number)
+                return self._legs[number]
+            # Solved in order from the last state that is known.
+            for one in range(min(number, len(self._states) - 1 - _WARM_UP), number + 1):
+                leg, state = self._solve(one, self._states[one + _WARM_UP])
+                if one == -1:
+                    state = replace(state, backlog=self._pictures)
+                if one + _WARM_UP + 1 == len(self._states):
+                    self._states.append(state)
+            self._legs[number] = leg
+            if len(self._legs) > _KEPT:
+                self._legs.popitem(last=False)
+            return leg
+
+    def _first_contacts(self) -> list[Span]:
+        t = np.arange(-_PAD * GRID, 2 * _PAD * GRID, GRID)
+        return _contacts(t, self.orbit.along(t), sky.sidereal(self.orbit.days(t)))[0]
+
+    def _solve(self, number: int, begin: State) -> tuple[Leg, State]:
+        start = number * LEG
+        grid = start + GRID * np.arange(-_PAD, STEPS + _PAD + 1, dtype=np.float64)
+        position = self.orbit.along(grid)
+        sun, turn = sky.sun_direction(self.orbit.days(grid)), sky.sidereal(self.orbit.days(grid))
+        contacts, elevation, distance = _contacts(grid, position, turn)
+        end, schedule = start + LEG, self.schedule
+        inner = slice(_PAD, _PAD + STEPS + 1)
+        position, sun, turn, grid = position[inner], sun[inner], turn[inner], grid[inner]
+        rows = {
+            "depth": sky.shadow_depth(position, sun),
+            "elevation": elevation[inner],
+            "distance": distance[inner],
+            "altitude": sky.altitude(position),
+        }
+        spans = [
+            contacts,
+            schedule.sessions(start - 120, end),
+            schedule.manoeuvres(start - 120, end),
+            schedule.safe(start - 120, end),
+        ]
+        happened = _happened(schedule.commands(contacts, start, end), schedule.resets(start, end))
+        contact, session, manoeuvre, safe = (edges_of(each) for each in spans)
+        unknown = np.zeros((2, STEPS), dtype=np.bool_)
+        leg = Leg(start, tuple(rows), _table(rows), unknown, contact, session, manoeuvre, safe, happened, begin)
+        stored = self._turn(rows, position, sun, turn, begin.stored)
+        over_day = sky.dot(position, sun) / np.linalg.norm(position, axis=-1)
+        kelvin, missing, backlog, heating = self._march(leg, rows, over_day, begin)
+        rows.update({name: kelvin[:, i] - thermal.ZERO for i, name in enumerate(thermal.NODES)})
+        rows.update(missing=missing, backlog=backlog)
+        burns = [(one[0] + _WAIT, one[1] - _WAIT) for one in schedule.manoeuvres(start, end)]
+        burnt = sum((np.clip(grid, *one) - max(start, one[0]) for one in burns if one[1] > start), np.zeros(len(grid)))
+        rows["fuel"] = np.maximum(begin.fuel - _BURN * burnt, 0.1)
+        leg = replace(leg, rows=tuple(rows), grid=_table(rows), heating=heating)
+        last = State(
+            kelvin=kelvin[-1],
+            heating=(bool(heating[0, -1]), bool(heating[1, -1])),
+            missing=float(missing[-1]),
+            stored=stored[-1],
+            backlog=float(backlog[-1]),
+            fuel=float(rows["fuel"][-1]),
+            commands=begin.commands + len(happened.told),
+            last_command=int(happened.codes[-1]) if len(happened.codes) else begin.last_command,
+            booted=float(happened.resets[-1]) if len(happened.resets) else begin.booted,
+            resets=begin.resets + len(happened.resets),
+        )
+        return leg, last
+
+    def _turn(self, rows: dict[str, Floats], position: Floats, sun: Floats, turn: Floats, first: Floats) -> Floats:
+        """The field and the wheels into ``rows``; the momentum (STEPS + 1, 3) that the wheels hold."""
+        field = attitude.in_body(sky.field(position, turn), sun)
+        torques = attitude.torque(self._attitude, attitude.in_body(position, sun), field)
+        stored = attitude.momentum(first, torques[:-1], GRID)
+        speed, current = attitude.wheels(self._attitude, stored, torques)
+        for axis, name in enumerate("xyz"):
+            rows[f"field_{name}"] = field[:, axis]
+            rows[f"speed_{axis + 1}"], rows[f"current_{axis + 1}"] = speed[:, axis], current[:, axis]
+        return stored
+
+    def _march(
+        self, leg: Leg, rows: dict[str, Floats], over_day: Floats, begin: State
+    ) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
+        """Temperatures (STEPS + 1, nodes) K, missing charge, MB on board (STEPS + 1,) and the heaters (2, STEPS)."""
+        fine = leg.start + GRID / _PARTS * (np.arange(STEPS * _PARTS, dtype=np.float64) + 0.5)
+
+        def mean(values: npt.NDArray[np.float64]) -> Floats:
+            averaged: Floats = values.reshape(STEPS, _PARTS).mean(axis=1)
+            return averaged
+
+        light, load = mean(sky.sunlight(leg.at(fine)["depth"])), mean(leg.load(fine))
+        imaging, sending = mean(leg.imaging(fine)), mean(leg.sending(fine))
+        cosine = float(np.cos(np.radians(SUN_ANGLE)))
+        heat = thermal.heat_from_outside(light, over_day[:-1], np.full(STEPS, cosine))
+        for wheel, usual in enumerate(self._wheel_heat):
+            heat[:, thermal.WHEELS + wheel] = usual + 4 * rows[f"current_{wheel + 1}"][:-1]
+        heat[:, thermal.TRANSMITTER] = 2.5 + _TRANSMITTER_HEAT * sending
+        # What is drawn and leaves neither by the antenna nor by the wheels warms the frame.
+        heat[:, thermal.STRUCTURE] += load - 2.5 - TRANSMITTER * sending - heat[:, thermal.WHEELS :].sum(axis=1)
+        made = ((_IMAGE * imaging - _SEND * sending) * GRID).tolist()
+        kelvin = np.empty((STEPS + 1, len(thermal.NODES)))
+        missing, backlog = np.empty(STEPS + 1), np.empty(STEPS + 1)
+        heating = np.empty((2, STEPS), dtype=np.bool_)
+        now, empty, pictures, (tank, battery) = begin.kelvin, begin.missing, begin.backlog, begin.heating
+        kelvin[0], missing[0], backlog[0] = now, empty, pictures
+        lights, amperes = light.tolist(), (load / BUS).tolist()
+        for i in range(STEPS):
+            celsius = (now - thermal.ZERO).tolist()
+            tank = self._thermostat(tank, celsius[thermal.TANK])
+            battery = thermal.BATTERY_THERMOSTAT(battery, celsius[thermal.BATTERY])
+            drawn = amperes[i] + HEATER * tank + BATTERY_HEATER * battery
+            plus = panel_current(lights[i], cosine, celsius[thermal.PLUS])
+            minus = panel_current(lights[i], cosine, celsius[thermal.MINUS])
+            flow = battery_flow(plus + minus, drawn, empty)
+            empty = max(empty - flow * (GRID / 3600 / CAPACITY), 0.0)
+            pictures = min(max(pictures + made[i], _LEAST), _MOST)
+            given = heat[i]
+            given[thermal.TANK] += HEATER * BUS * tank
+            given[thermal.BATTERY] += BATTERY_HEATER * BUS * battery + flow * flow * RESISTANCE
+            if lights[i] > 0:
+                # What leaves a panel as current does not warm it.
+                share = (drawn + flow) * BUS / (plus + minus)
+                given[thermal.PLUS] -= share * plus
+                given[thermal.MINUS] -= share * minus
+            now = thermal.step(now, given, GRID)
+            kelvin[i + 1], missing[i + 1], backlog[i + 1] = now, empty, pictures
+            heating[0, i], heating[1, i] = tank, battery
+        return kelvin, missing, backlog, heating
 
 
-def _power(orbit: Orbit, t: Floats, sun: Floats, load: Floats, current: Floats, missing: Floats) -> dict[str, Floats]:
-    full = missing / (_CAPACITY * 3600)
-    # The regulator draws from the panels what the bus and the charge need, no more.
-    drawn = sun * (load / BUS + HEATER_SHARE * HEATER) + np.maximum(current, 0)
-    share = 0.5 + 0.08 * np.sin(2 * np.pi * (t - 350) / orbit.period)
-    return {
-        "eps/battery_current": current,
-        "eps/battery_charge": 99.8 * (1 - full),
-        "eps/battery_voltage": 28.0 - 6.4 * full + 0.12 * current,
-        "eps/array_current_y_plus": share * drawn,
-        "eps/array_current_y_minus": (1 - share) * drawn,
-        "eps/bus_power": load,
-    }
+def _table(rows: dict[str, Floats]) -> Floats:
+    return np.array(list(rows.values()))
 
 
-def _heat(
-    turn: Floats, sun: Floats, imaging: Floats, sending: Floats, current: Floats, rng: np.random.Generator
-) -> dict[str, Floats]:
-    tilt = 0.06 * np.sin(2 * np.pi * turn)
-    bulk = lag(sun, 2400)
-    heat = {
-        "thermal/panel_y_plus_temperature": -32 + 80 * lag(sun * (1 + tilt), 420),
-        "thermal/panel_y_minus_temperature": -36 + 80 * lag(sun * (1 - tilt), 460),
-        "thermal/radiator_temperature": -1 + 4 * lag(sun, 1300) + 3 * lag(imaging, 900),
-        "thermal/structure_temperature": 13 + 5 * bulk,
-        "comm/transmitter_temperature": 22 + 3 * bulk + 12 * lag(sending, 240),
-        "eps/battery_temperature": 13 + 3 * bulk + 0.5 * lag(current**2, 1500),
-    }
-    for wheel in (1, 2, 3):
-        heat[f"aocs/wheel_{wheel}_temperature"] = rng.uniform(20, 24) + 4 * bulk
-    return heat
+def _happened(commands: list[tuple[float, int]], resets: list[float]) -> Happened:
+    told = np.array([moment for moment, _ in commands], dtype=np.float64)
+    return Happened(
+        np.array(resets, dtype=np.float64), told, np.array([code for _, code in commands], dtype=np.float64)
+    )
 
 
-def _attitude(t: Floats, n: int, rng: np.random.Generator) -> dict[str, Floats]:
-    """Wheels that take up the orbit's torque, their friction, and the field that turns around the satellite."""
-    swing = np.sin(2 * np.pi * (t - rng.uniform(300, 400)) / n)
-    attitude = {"aocs/magnetometer_x": 24_000 * swing + 1_500 * np.sin(4 * np.pi * (t - 350) / n)}
-    for wheel, sign in ((1, 1), (2, -1), (3, 1)):
-        speed = sign * rng.uniform(1700, 2800) + rng.uniform(-400, 400) * swing
-        attitude[f"aocs/wheel_{wheel}_speed"] = speed
-        # Coulomb friction and a little that grows with the speed.
-        attitude[f"aocs/wheel_{wheel}_current"] = rng.uniform(0.36, 0.44) + 8e-6 * np.abs(speed)
-    # The fourth wheel idles around rest and crosses it every other minute.
-    idle = 90 * np.sin(2 * np.pi * (24 * t / n + rng.random()))
-    attitude["aocs/wheel_4_speed"] = idle
-    attitude["aocs/wheel_4_current"] = 0.08 + 0.1 * np.tanh(np.abs(idle) / 12)
-    return attitude
+def _contacts(t: Floats, position: Floats, turn: Floats) -> tuple[list[Span], Floats, Floats]:
+    """Booked passes, each whole where it touches no end of ``t``, and elevation and range of the highest station."""
+    seen = [seen_from(station, position, turn) for station in STATIONS]
+    passes = []
+    for elevation, _ in seen:
+        for begin, end in crossings(t, elevation - MASK):
+            if elevation[np.searchsorted(t, begin) : np.searchsorted(t, end)].max(initial=-1) > LOWEST_PASS:
+                passes.append((begin, end))
+    elevations, distances = np.array([one[0] for one in seen]), np.array([one[1] for one in seen])
+    highest = elevations.argmax(axis=0)[None]
+    joined = edges_of(passes)
+    return (
+        list(zip(joined[::2].tolist(), joined[1::2].tolist(), strict=True)),
+        np.take_along_axis(elevations, highest, 0)[0],
+        np.take_along_axis(distances, highest, 0)[0],
+    )
 
 
-def _backlog(imaging: Floats, sending: Floats) -> Floats:
-    """Megabytes on board: made by imaging, sent in contact, as much as was made in an orbit."""
-    made = 0.25 * imaging
-    sent = sending * (made.sum() / sending.sum())
-    level: Floats = np.cumsum(made - sent)
-    return level - float(level.min()) + 40
+@lru_cache(maxsize=64)
+def course_of(seed: int, index: int, eclipse: float | None = None) -> Course:
+    """The course of one satellite, solved once however many simulations show it."""
+    return Course(seed, index, eclipse)

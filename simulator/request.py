@@ -33,7 +33,8 @@ class Request:
 
     ``start`` is UTC microseconds, ``rate`` samples a second, ``duration`` seconds of telemetry or None for
     endless, ``eclipse`` minutes of eclipse an orbit or None for 8 to 11 as the seed has it, ``channels`` the
-    number of channels of the whole fleet (``load`` only), ``plan`` the faults and events, None for ``load``.
+    number of channels of the whole fleet (``load`` only), ``plan`` the faults and events, None for ``load``;
+    ``rates`` is "own" where each group has a rate of its own.
     """
 
     scenario: str
@@ -45,6 +46,7 @@ class Request:
     eclipse: float | None = None
     channels: int = 1000
     plan: Scenario | None = None
+    rates: str = "one"
 
     @property
     def period(self) -> int:
@@ -59,8 +61,8 @@ class Request:
 
 _USUAL = ("satellites", "seed", "start", "rate", "duration")
 KEYS = {
-    **dict.fromkeys(BUILT_IN, _USUAL),
-    "quiet": (*_USUAL, "eclipse"),
+    **dict.fromkeys(BUILT_IN, (*_USUAL, "rates")),
+    "quiet": (*_USUAL, "eclipse", "rates"),
     "load": ("channels", *_USUAL),
 }
 """What each scenario takes; one in a file takes what ``demo`` does."""
@@ -80,7 +82,7 @@ def read_request(spec: str, now: int | None = None) -> Request:
         raise SourceError(f"{what}: the known ones are {listed(tuple(SCENARIOS))}{hint}")
     plan = _plan(name, file)
     keys = KEYS["demo" if file else name]
-    given: dict[str, int | float] = {}
+    given: dict[str, int | float | str] = {}
     for part in filter(None, query.split("&")):
         key, equals, text = (unquote(piece).strip() for piece in part.partition("="))
         if key not in keys:
@@ -90,10 +92,10 @@ def read_request(spec: str, now: int | None = None) -> Request:
         if not equals or not text:
             raise SourceError(f'"{key}" of sim:{name} has no value: {_CURES[key]}.')
         given[key] = _value(name, key, text, now)
-    fleet: dict[str, int | float | None] = {}
+    fleet: dict[str, int | float | str | None] = {}
     if plan is not None:
         fleet = {key: getattr(plan, key) for key in ("satellites", "seed", "rate", "duration")}
-    # Each number was made for its own field, by the file's reader or by _value; a mapping cannot say so.
+    # Each value was made for its own field, by the file's reader or by _value; a mapping cannot say so.
     return Request(name, plan=plan, **{**fleet, **given})  # type: ignore[arg-type]
 
 
@@ -115,13 +117,14 @@ _CURES = {
     "duration": "give seconds of telemetry above 0, such as duration=3600",
     "eclipse": "give minutes an orbit from 0 to 36, such as eclipse=30",
     "channels": "give a whole number from 1 to 100000, such as channels=1000",
+    "rates": "leave it out, or give own, such as rates=own",
 }
 _WHOLE = {field.name for field in fields(Request) if field.type == "int"}
 # Year 1 to 9999 is what text can show; a run needs room after its start.
 _EARLIEST, _LATEST = parse_iso("1900-01-01T00:00:00Z"), parse_iso("2900-01-01T00:00:00Z")
 
 
-def _value(name: str, key: str, text: str, now: int | None) -> int | float:
+def _value(name: str, key: str, text: str, now: int | None) -> int | float | str:
     wrong = SourceError(f'"{key}={text}" of sim:{name} cannot be used: {_CURES[key]}.')
     if key == "start":
         try:
@@ -131,6 +134,10 @@ def _value(name: str, key: str, text: str, now: int | None) -> int | float:
         if not _EARLIEST <= moment <= _LATEST:
             raise wrong
         return moment
+    if key == "rates":
+        if text != "own":
+            raise wrong
+        return text
     whole = key in _WHOLE
     if not re.fullmatch(r"\d{1,19}" if whole else r"\d*\.?\d+(e[+-]?\d{1,3})?", text, re.ASCII):
         raise wrong

@@ -123,7 +123,7 @@ def open_simulation(spec: str, *, now: int | None = None) -> Simulation:
         dealt = [Patterns(seed, index, period, own) for index, own in enumerate(numbers) if own]
         return Simulation(name, request, dealt)
     eclipse = None if request.eclipse is None else request.eclipse * 60
-    members = [Spacecraft(seed, index, period, eclipse) for index in fleet]
+    members = [Spacecraft(seed, index, period, eclipse, request.rates == "own") for index in fleet]
     faults, injected = inject(request.plan, seed, request.satellites, request.start, request.duration)
     for index, fault in faults:
         members[index] = members[index].failing(fault)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from itertools import count, groupby
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 
-from simulator.catalogue import CONTACT, measurements
-from simulator.chance import Use, draws
+from simulator.catalogue import PACES, TENTHS, Measurement, group_of, measurements
+from simulator.chance import Floats, Use, draws
 from simulator.faults import Fault
-from simulator.orbit import Floats, plan_orbit
-from simulator.physics import BUS, HEATER, HEATER_SHARE, solve_orbit
+from simulator.leg import LEG, Leg
+from simulator.physics import course_of
+from simulator.readings import CAUSES, LEVELS, follow, read
+from simulator.schedule import SAFE_FOR
+from simulator.spans import inside
 from telemetry import Column, Frame, Group, Quality, Times
 from telemetry.clock import SECOND
 
@@ -25,39 +28,32 @@ BLOCK = 512
 """Samples made at once: large enough for numpy, small enough that a live run never waits for one."""
 
 _DTYPES = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "u8": np.uint64, "i4": np.int32, "bool": np.bool_}
-_LEVELS = {
-    "eps/cell_imbalance": 9.0,
-    "eps/bus_voltage": 28.0,
-    "aocs/pointing_error": 0.013,
-    "aocs/sun_angle": 3.2,
-    "aocs/star_tracker_stars": 14.0,
-    "comm/beacon_power": 30.0,
-    "payload/ccd_temperature": -20.0,
-}
-_SUN_POINTING, _IMAGING, _DOWNLINK, _ECLIPSE = 1, 2, 3, 4
-_FRAME_RATE = 5  # transfer frames a second: the counter wraps every 51 s
-_WARM, _BAND = 20.0, 1.5  # the tank's thermostat switches at 20 +- 1.5 degrees
+_IDLE_TURNS = 24  # of the idle wheel around rest, an orbit
+_LOSSES = 0.05  # packets of a group lost in a block, where losses are asked for
 
 
 class Spacecraft:
-    """Satellite number ``index`` of the fleet of ``seed``; ``period`` in microseconds, ``eclipse`` in seconds."""
+    """Satellite number ``index`` of the fleet of ``seed``; ``period`` in microseconds, ``eclipse`` in seconds.
+
+    With ``own_rates`` each group is sampled as fast as what it holds moves (``catalogue.PACES``), slow housekeeping
+    is sent as well, and now and then a packet is lost.
+    """
 
     block_length = BLOCK
 
-    def __init__(self, seed: int, index: int, period: int, eclipse: float | None = None) -> None:
+    def __init__(
+        self, seed: int, index: int, period: int, eclipse: float | None = None, own_rates: bool = False
+    ) -> None:
         rng = draws(seed, Use.CHARACTER, index)
         self.name = f"SAT-{index + 1:03d}"
-        self.orbit = plan_orbit(rng, eclipse)
-        self.measurements = measurements(self.name)
+        self.course = course_of(seed, index, eclipse)
+        self.orbit = self.course.orbit
+        self.measurements = measurements(self.name, own_rates)
         self.paths = tuple(m.channel.path for m in self.measurements)
-        self._seed, self._index, self._period = seed, index, period
+        self._seed, self._index, self._period, self._own_rates = seed, index, period, own_rates
         self._faults: tuple[Fault, ...] = ()
         self._row = {path: i for i, path in enumerate(self.paths)}
-        course = solve_orbit(self.orbit, rng)
-        # One more column than seconds: the last moment of an orbit is read between it and the first.
-        self._course = np.array([np.append(values, values[0]) for values in course.values()])
-        self._courses = [self._row[path] for path in course]
-        self._level = np.array([[_LEVELS.get(path, 0.0)] for path in self.paths])
+        self._level = np.array([[LEVELS.get(path, 0.0)] for path in self.paths])
         self._noise = np.array([[m.noise] for m in self.measurements])
         self._quantum = np.array([[m.quantum or 1.0] for m in self.measurements])
         self._swaying = [i for i, m in enumerate(self.measurements) if m.sway]
@@ -65,7 +61,7 @@ class Spacecraft:
         self._pulse = 2 * np.pi / np.array(periods)
         self._offset = rng.uniform(0, 2 * np.pi, size=self._pulse.shape)
         self._sway = np.array([[self.measurements[i].sway] for i in self._swaying])
-        self._thermostat = float(rng.uniform(130, 190)), float(rng.random())
+        self._idle = self.orbit.period / _IDLE_TURNS, float(rng.random())
         self.groups = self._make_groups()
 
     def failing(self, fault: Fault) -> Spacecraft:
@@ -79,92 +75,101 @@ class Spacecraft:
         measurement = self.measurements[self._row[path]]
         return measurement.noise, measurement.quantum
 
+    def rarities(self, since: float, until: float) -> tuple[tuple[str, float, float], ...]:
+        """Nominal events that look odd, in seconds after the start: manoeuvres, and resets with their safe mode."""
+        schedule = self.course.schedule
+        burns = [("manoeuvre", *span) for span in schedule.manoeuvres(since, until)]
+        upsets = [("computer reset", moment, moment + SAFE_FOR) for moment in schedule.resets(since, until)]
+        return tuple(sorted((*burns, *upsets), key=lambda one: one[1]))
+
     def values(self, block: int) -> dict[str, Floats]:
         """What is measured in ``block``: (BLOCK,) float64 for each channel's path, in and out of contact."""
         t = np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.float64) * (self._period / SECOND)
+        return self._measured(t, Use.NOISE, block)
+
+    def blocks(self, start: int) -> Iterator[list[Frame]]:
+        """For each block, one frame a group; ``start`` is the time of the first sample, UTC microseconds."""
+        for block in count():
+            yield self._at_own_rates(block, start) if self._own_rates else self._together(block, start)
+
+    def _together(self, block: int, start: int) -> list[Frame]:
+        times = start + np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.int64) * self._period
+        values = self.values(block)
+        heard = self._heard((times - start) / SECOND)
+        frames = []
+        for group in self.groups:
+            here = slice(None) if group.name != "contact" else heard
+            frames.append(_frozen(group, times[here], [values[c.path][here] for c in group.channels]))
+        return frames
+
+    def _at_own_rates(self, block: int, start: int) -> list[Frame]:
+        ticks = np.arange(block * BLOCK * TENTHS, (block + 1) * BLOCK * TENTHS, dtype=np.int64)
+        times = start + ticks * self._period // TENTHS
+        t = ticks.astype(np.float64) * (self._period / SECOND / TENTHS)
+        values, heard = self._measured(t, Use.PACE, block), self._heard(t)
+        lost = draws(self._seed, Use.LOSS, self._index, block)
+        frames = []
+        for group in self.groups:
+            here = ticks % PACES.get(group.name, TENTHS) == 0
+            if group.name == "contact":
+                here &= heard
+            sent = np.flatnonzero(here)
+            sent = np.delete(sent, np.flatnonzero(lost.random(len(sent)) < _LOSSES / max(len(sent), 1)))
+            frames.append(_frozen(group, times[sent], [values[c.path][sent] for c in group.channels]))
+        return frames
+
+    def _make_groups(self) -> tuple[Group, ...]:
+        members: dict[str, list[Measurement]] = {}
+        for one in self.measurements:
+            members.setdefault(group_of(one.channel.path, self._own_rates), []).append(one)
+        return tuple(
+            Group(
+                self.name,
+                name,
+                tuple(m.channel for m in own),
+                self._period * PACES.get(name, TENTHS) // TENTHS if self._own_rates else self._period,
+                round(self.orbit.period * SECOND),
+            )
+            for name, own in members.items()
+        )
+
+    def _measured(self, t: Floats, use: Use, block: int) -> dict[str, Floats]:
         true = self._true(t)
-        noise = draws(self._seed, Use.NOISE, self._index, block).standard_normal(true.shape, dtype=np.float32)
+        noise = draws(self._seed, use, self._index, block).standard_normal(true.shape, dtype=np.float32)
         measured = np.rint((true + self._noise * noise) / self._quantum) * self._quantum
         rows: dict[str, Floats] = dict(zip(self.paths, measured, strict=True))
         for fault in self._faults:
             fault.spoil(rows, t)
         return rows
 
-    def blocks(self, start: int) -> Iterator[list[Frame]]:
-        """For each block, one frame a group; ``start`` is the time of the first sample, UTC microseconds."""
-        for block in count():
-            times = start + np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.int64) * self._period
-            heard = self.orbit.in_contact((times - start) / SECOND)
-            values = self.values(block)
-            frames = []
-            for group in self.groups:
-                here = slice(None) if group.channels[0].path not in CONTACT else heard
-                frames.append(_frozen(group, times[here], [values[c.path][here] for c in group.channels]))
-            yield frames
-
-    def _make_groups(self) -> tuple[Group, ...]:
-        def group_of(path: str) -> str:
-            return "contact" if path in CONTACT else path.partition("/")[0]
-
-        return tuple(
-            Group(
-                self.name,
-                name,
-                tuple(m.channel for m in members),
-                self._period,
-                round(self.orbit.period * SECOND),
-            )
-            for name, members in groupby(self.measurements, key=lambda m: group_of(m.channel.path))
-        )
-
     def _true(self, t: Floats) -> Floats:
         """(channels, n) what a perfect instrument would show at ``t`` (n,) seconds after the start."""
         true = np.repeat(self._level, len(t), axis=1)
-        where = t % self.orbit.period
-        whole = where.astype(np.intp)
-        part = where - whole
-        true[self._courses] += self._course[:, whole] * (1 - part) + self._course[:, whole + 1] * part
         # A cycle whose pace and middle wander with a second one: alive, and bounded for ever.
         turns = self._pulse[:, :, None] * t + self._offset[:, :, None]
         wander = np.sin(turns[:, 1])
         true[self._swaying] += self._sway * (np.sin(turns[:, 0] + 0.5 * wander) + 0.08 * wander)
-        rows = {path: true[i] for path, i in self._row.items()}  # views: what is set here is set in ``true``
-        self._set_thermostat(rows, t)
-        for fault in self._faults:
-            fault.apply(rows, t)
-        self._set_derived(rows, t)
-        for fault in self._faults:
-            fault.follow(rows, t)
+        for leg, part in self._legs(t):
+            rows = {path: true[i, part] for path, i in self._row.items()}  # views: what is set here is set in ``true``
+            read(self.course, leg, t[part], self._idle, rows)
+            if self._faults:
+                before = {path: rows[path].copy() for path in CAUSES}
+                for fault in self._faults:
+                    fault.apply(rows, t[part])
+                follow(leg, t[part], before, rows)
+                for fault in self._faults:
+                    fault.follow(rows, t[part])
         return true
 
-    def _set_thermostat(self, rows: dict[str, Floats], t: Floats) -> None:
-        """The tank warms while its heater is on and cools while it is off, between the same two temperatures."""
-        cycle, offset = self._thermostat
-        phase = (t / cycle + offset) % 1
-        heating = phase < HEATER_SHARE
-        rise = np.where(heating, phase / HEATER_SHARE, (1 - phase) / (1 - HEATER_SHARE))
-        rows["eps/heater_2_current"][:] = HEATER * heating
-        rows["thermal/tank_temperature"][:] = _WARM + _BAND * (2 * rise - 1)
+    def _legs(self, t: Floats) -> Iterator[tuple[Leg, slice]]:
+        """The legs over which ascending ``t`` reaches, and where in it."""
+        for number in range(int(t[0] // LEG), int(t[-1] // LEG) + 1):
+            low, high = np.searchsorted(t, (number * LEG, (number + 1) * LEG))
+            if low < high:
+                yield self.course.leg(number), slice(int(low), int(high))
 
-    def _set_derived(self, rows: dict[str, Floats], t: Floats) -> None:
-        sun, dark, heard = self.orbit.sunlight(t), self.orbit.dark(t), self.orbit.in_contact(t)
-        heater = rows["eps/heater_2_current"]
-        rows["eps/bus_power"] += heater * BUS
-        # The course of the orbit holds the heater's mean; the rest comes from the panels, or by night the battery.
-        extra = heater - HEATER * HEATER_SHARE
-        rows["eps/battery_current"] -= (1 - sun) * extra
-        for panel in ("plus", "minus"):
-            rows[f"eps/array_current_y_{panel}"] += sun * extra / 2
-        rows["payload/cooler_current"] -= 0.1 * (rows["payload/ccd_temperature"] + 20)
-        rows["eps/eclipse"][:] = dark
-        mode = np.where(self.orbit.imaging(t), _IMAGING, _SUN_POINTING)
-        rows["obc/mode"][:] = np.where(dark, _ECLIPSE, np.where(heard, _DOWNLINK, mode))
-        rows["comm/frame_counter"][:] = np.floor(_FRAME_RATE * t + 1e-6) % 256
-        rise = np.sin(np.pi * np.clip(self.orbit.contact_progress(t), 0, 1))
-        # The earth turns below the orbit: no two contacts pass equally high.
-        best = 22 + 5 * np.sin(2.4 * np.floor(t / self.orbit.period) + self._offset[0, 0])
-        rows["comm/link_rssi"] += -112 + best * rise
-        rows["comm/link_snr"] += 8 + best * rise
+    def _heard(self, t: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        return np.concatenate([inside(leg.contacts, t[part]) for leg, part in self._legs(t)])
 
 
 def _between(rng: np.random.Generator, low: float, high: float) -> Floats:

@@ -112,7 +112,7 @@ def test_the_window_watches_the_fleet_and_shows_its_fault(sit_down: Open, tmp_pa
     node = view.channels.model.node(first)
     assert node is not None
     assert node.mark is not None
-    assert len(view.channels.channels_below("SAT-002")) == 45
+    assert len(view.channels.channels_below("SAT-002")) == 52
     desk.wait(lambda: len(view.dock.events.model) > 0)
     desk.wait(lambda: "samples/s" in " ".join(one.words for one in view.status.segments()))
     words = " ".join(one.words for one in view.status.segments())
@@ -138,7 +138,7 @@ def test_the_window_watches_the_fleet_and_shows_its_fault(sit_down: Open, tmp_pa
     # Another satellite, a subsystem of it, a channel off and on.
     view.channels.select("SAT-003")
     view.selection_changed.emit("SAT-003/aocs")
-    assert len(charts.keys) == 18
+    assert len(charts.keys) == 21
     assert all(key.startswith("SAT-003/aocs/") for key in charts.keys)
     view.channel_activated.emit("SAT-003/eps/bus_power")
     assert charts.keys[-1] == "SAT-003/eps/bus_power"
@@ -241,7 +241,7 @@ def test_a_core_outlives_a_window_that_is_killed_and_the_next_window_attaches(
     desk.wait(lambda: desk.watching._attached)
     still = read_card(archive)
     assert still is not None and still.pid == card.pid
-    assert len(desk.window.view.channels.channels_below("SAT-001")) == 45
+    assert len(desk.window.view.channels.channels_below("SAT-001")) == 52
     desk.close()
     # It was the last that watched: everything is drained and nothing runs on.
     assert read_card(archive) is None

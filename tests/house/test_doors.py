@@ -16,6 +16,7 @@ FOLDERS = {
     "duckdb": ("storage/",),
     "onnxruntime": ("inference/",),
     "tritonclient": ("inference/",),
+    "sgp4": ("simulator/",),
     "torch": ("training/", "conversion/"),
     "PySide6": ("widgets/", "app/window"),
     "pyqtgraph": ("widgets/", "app/window"),

@@ -74,11 +74,11 @@ def test_frames_are_short_and_in_the_order_of_time(rate: float, span: int) -> No
         latest = max(latest, int(frame.times[0]))
 
 
-def test_a_fleet_has_its_satellites_and_about_45_channels_each() -> None:
+def test_a_fleet_has_its_satellites_and_about_fifty_channels_each() -> None:
     source = open_simulation("sim:demo")
     assert (source.mode, source.origin, source.relative) == ("paced", "simulation", False)
     assert sorted({group.satellite for group in source.groups}) == ["SAT-001", "SAT-002", "SAT-003"]
-    assert sum(len(group.channels) for group in source.groups) == 135
+    assert sum(len(group.channels) for group in source.groups) == 3 * 52
     assert len({group.key for group in source.groups}) == len(source.groups)
     keys = [channel.key for group in source.groups for channel in group.channels]
     assert len(set(keys)) == len(keys)
@@ -158,9 +158,10 @@ def test_the_link_is_heard_only_in_contact() -> None:
     assert {channel.path for channel in frames[0].group.channels} == set(CONTACT)
     times = np.concatenate([frame.times for frame in frames])
     passes = np.split(times, np.flatnonzero(np.diff(times) > SECOND) + 1)
-    assert len(passes) == 3
-    for one in passes:
-        assert 400 * SECOND < one[-1] - one[0] < 540 * SECOND
+    assert 3 <= len(passes) <= 8
+    for one in passes[:-1]:
+        assert 300 * SECOND < one[-1] - one[0] < 1200 * SECOND
+    assert 400 * SECOND < passes[0][-1] - passes[0][0] < 540 * SECOND
 
 
 def test_counters_wrap() -> None:
@@ -181,7 +182,7 @@ def test_the_battery_gives_by_night_what_the_panels_bring_back_by_day() -> None:
     dark = run["SAT-001/eps/eclipse"] > 0
     current, charge = run["SAT-001/eps/battery_current"], run["SAT-001/eps/battery_charge"]
     assert 400 < dark.sum() < 700
-    assert current[dark].max() < 0.5
+    assert current[dark][30:-30].max() < -1.5, "in the penumbra the panels still give something"
     assert current[dark].mean() < -2
     assert abs(current.mean()) < 0.02
     assert charge[dark][-1] < charge[dark][0]

@@ -1,0 +1,61 @@
+"""Ground stations: which of them sees a satellite, how high above its horizon, and how strongly. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.chance import Floats
+from simulator.sky import EARTH, dot, fixed
+
+MASK = np.radians(5.0)
+"""A station works above this elevation."""
+LOWEST_PASS = np.radians(9.5)
+"""A pass that never rises above this is not booked."""
+NOTHING = -118.0
+"""What the receiver shows while no station sends, dBm."""
+_CARRIER = 2.05e9  # hertz, S band
+_HORIZON = 10.0  # dB lost at the mask
+_SENT = 62.0  # dBm radiated by a station towards the satellite
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """``latitude`` and ``longitude`` in degrees, east positive, on a spherical earth."""
+
+    name: str
+    latitude: float
+    longitude: float
+
+
+STATIONS = (
+    Station("Kiruna", 67.86, 20.96),
+    Station("Inuvik", 68.32, -133.55),
+    Station("Punta Arenas", -52.94, -70.85),
+    Station("Awarua", -46.53, 168.38),
+    Station("Troll", -72.01, 2.53),
+)
+"""The network that the fleet has booked."""
+
+
+def seen_from(station: Station, position: Floats, turn: Floats) -> tuple[Floats, Floats]:
+    """(n,) elevation (radians) and range (km) of a satellite at ``position`` (n, 3), the earth turned by ``turn``."""
+    up = fixed(float(np.radians(station.latitude)), turn + np.radians(station.longitude))
+    way = position - EARTH * up
+    distance = np.linalg.norm(way, axis=-1)
+    elevation: Floats = np.arcsin(np.clip(dot(way, up) / distance, -1, 1))
+    return elevation, distance
+
+
+def received(elevation: Floats, distance: Floats) -> Floats:
+    """Strength of the uplink, dBm, from ``elevation`` (radians) and ``distance`` (km).
+
+    Free space loss (ITU-R P.525), an isoflux antenna under the satellite, which favours a low station as its distance
+    asks for, and what hills and reflections take near the horizon.
+    """
+    loss = 20 * np.log10(4e3 * np.pi * distance * _CARRIER / 299_792_458.0)
+    antenna = 3.0 - 6.0 * np.sin(np.maximum(elevation, 0)) ** 2
+    horizon = _HORIZON * np.exp(-np.maximum(elevation - MASK, 0) / np.radians(4.0))
+    level: Floats = _SENT - loss + antenna - horizon
+    return level
