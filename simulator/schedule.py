@@ -37,6 +37,7 @@ COMMANDS = (
 _IMAGER_ON, _IMAGER_OFF, _TRANSMITTER_ON, _TRANSMITTER_OFF, _SET_CLOCK, _LOAD, _MANOEUVRE, _LEAVE_SAFE = range(1, 9)
 _REGULAR = range(_IMAGER_ON, _LOAD + 1)
 _LEARNED, _SHOWN = 960.0, 5.0  # seconds in which each of these is seen, and for how long
+_BARE = 20.0  # seconds of the first session that no contact hides
 _QUIET_START = 4 * 3600.0  # nothing rare before this: a run is learned first
 _RESETS_A_DAY = 0.12  # upsets by radiation
 
@@ -118,7 +119,9 @@ def plan_schedule(seed: int, index: int, orbit: Orbit, contacts: Sequence[Span],
         schedule = Schedule(seed, index, begin, length, orbit.period / SESSIONS)
         told = schedule.commands(contacts, 0.0, _LEARNED)
         shown = {code for (moment, code), (after, _) in pairwise([*told, (_LEARNED, 0)]) if after - moment > _SHOWN}
-        if shown.issuperset(_REGULAR):
+        # A contact is what the mode says while both last: some of the session must lie outside.
+        hidden = sum(max(0.0, min(end, begin + length) - max(start, begin)) for start, end in contacts)
+        if shown.issuperset(_REGULAR) and length - hidden > _BARE:
             break
     return schedule
 

@@ -27,7 +27,7 @@ from simulator.spacecraft import BLOCK, Spacecraft
 from simulator.spans import crossings, edges_of, inside
 from telemetry.clock import SECOND
 
-HOUR_OF_SEED_7 = "1f92ea1762103b71b75525808815f1654446d10817780f4cac8b465dc3678813"
+HOUR_OF_SEED_7 = "52ed399f7186d13467b8c09b6beddbe00145a7e7c0f30f3b44d157c169aba12b"
 """SHA-256 of the first hour of sim:quiet?seed=7, group by group: the same on every machine."""
 
 seeds = st.integers(0, SEEDS - 1)
