@@ -24,6 +24,7 @@ from app.plan import Plan
 from app.session import Session, make_ring, open_session
 from app.settings import load
 from app.sources import open_sources
+from simulator.request import SCENARIOS
 from telemetry.clock import SECOND
 from telemetry.ring import describe
 
@@ -90,6 +91,8 @@ class Core:
                 return {"stopping": stopping}
             case "play":
                 return self._play(request)
+            case "inject":
+                return self._inject(request)
             case other:
                 return {"error": f"This core cannot '{other}'."}
 
@@ -114,6 +117,13 @@ class Core:
             return {"error": f"That cannot be played: {problem}."}
         return {"done": True}
 
+    def _inject(self, request: Header) -> Header:
+        try:
+            label = self.session.inject(str(request.get("kind")), str(request.get("satellite")))
+        except EXPECTED as problem:
+            return {"error": str(problem)}
+        return {"begins": label.start, "visible": label.visible, "channels": list(label.channels)}
+
     def _hello(self) -> Header:
         session, engine = self.session, self.session.engine
         return {
@@ -126,6 +136,8 @@ class Core:
             ],
             "plan": session.plan.to_json(),
             "playable": session.playable,
+            "faults": list(session.faults),
+            "scenarios": [[name, what] for name, what in SCENARIOS.items()],
             "relative": session.relative,
             "groups": [group_to_json(group) for group in session.groups],
             "ring": {"path": str(self._ring.path), "layout": describe(self._ring.tracks)},

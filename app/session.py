@@ -27,8 +27,9 @@ from app.settings import Settings
 from detection import Judge, WindowSpec
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, open_engine, read_repository
+from simulator import Simulation
 from storage import Archive, Reader, Recorder
-from telemetry import Group, Injected, Source
+from telemetry import Group, Injected, Source, SourceError
 from telemetry.clock import SECOND
 from telemetry.ring import LiveRing, RingError, Track, memory_folder
 
@@ -90,6 +91,7 @@ class Session:
             models=json.dumps([{"name": c.name, "version": c.version, "sha256": c.sha256} for c in cards]),
             relative=self.relative,
         )
+        archive.add_labels(self.id, self.injected)
         self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
         self._abandon = threading.Event()
         self._begun = time.monotonic()
@@ -152,6 +154,21 @@ class Session:
         """Go through what lies before ``moment`` (UTC microseconds) at once: recorded and judged like the rest."""
         for line in self.lines:
             line.pace.skip_to(moment)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Kinds of fault that can be injected now; none where nothing is simulated."""
+        return tuple(dict.fromkeys(kind for line in self.lines for kind in getattr(line.source, "faults", ())))
+
+    def inject(self, kind: str, satellite: str) -> Injected:
+        """Begin a fault now, and record its label. Raises SourceError, StorageError."""
+        for line in self.lines:
+            source = line.source
+            if isinstance(source, Simulation) and any(group.satellite == satellite for group in source.groups):
+                label = source.inject(kind, satellite, line.now)
+                self.archive.add_labels(self.id, [label])
+                return label
+        raise SourceError(f"No simulated satellite {satellite} is being watched.")
 
     def start(self) -> None:
         """Begin to watch."""

@@ -13,11 +13,12 @@ import numpy as np
 
 from simulator.chance import Use, draws
 from simulator.faults import COMMISSIONING, Fault, Rise, Way
-from simulator.kinds import DRAWN
+from simulator.kinds import DRAWN, FAULTS, names
 from simulator.label import Reference, describe
 from simulator.orbit import Floats
 from simulator.scenario import Entry, Scenario
 from simulator.size import sized
+from simulator.spacecraft import Spacecraft
 from telemetry import Injected, SourceError
 
 HOUR = 3600.0
@@ -32,6 +33,9 @@ run without the fault, in sigmas."""
 _FIRST, _LAST = 0.4 * HOUR, 0.8 * HOUR
 _SIZES = (4.8, 5.6)  # sigmas; the ceiling lowers it where noise or a cycle adds to it
 _MARGIN = 0.985  # of the ceiling: the converter's quantum comes on top
+NOW_FOR = 900.0
+"""Seconds that a fault lasts that is injected while a simulation runs."""
+_NOW = 1 << 30  # and so do faults that are injected now
 _EVENTS = 1 << 20  # events draw from blocks of their own
 _SPIKE_EVERY, _GAP_EVERY = 60.0, 90.0  # seconds
 _GAPS = (3.0, 25.0)  # seconds
@@ -73,6 +77,22 @@ def inject(
                 twin = twin.failing(another)
         labels.append(describe(reference(index), twin, fault, start, every=here not in drawn))
     return placed, tuple(sorted(labels, key=lambda label: label.start))
+
+
+def inject_now(
+    kind: str, seed: int, index: int, spacecraft: Spacecraft, start: int, at: float
+) -> tuple[Fault, Injected]:
+    """A fault of ``kind`` on ``spacecraft`` (number ``index``) from ``at`` seconds after ``start`` (UTC us) on.
+
+    Raises SourceError where there is no such kind.
+    """
+    kinds = tuple(one for one in FAULTS if one.name == kind)
+    if not kinds:
+        raise SourceError(f'There is no fault "{kind}": the known ones are {", ".join(names(FAULTS))}.')
+    entry = Entry(kinds, index, at, at + NOW_FOR, None, "")
+    reference = Reference(seed, index)
+    _, fault = _place(draws(seed, Use.FAULT, 0, _NOW + int(at)), entry, index + 1, lambda _: reference)
+    return fault, describe(reference, spacecraft, fault, start, every=True)
 
 
 def _place(rng: np.random.Generator, entry: Entry, satellites: int, reference: _References) -> tuple[int, Fault]:

@@ -41,8 +41,12 @@ class Patterns:
         self._cycle = {g.name: 60 * 15 ** rng.random((len(g.channels), 1)) for g in self.groups}
         self._phase = {g.name: rng.random((len(g.channels), 1)) for g in self.groups}
 
-    def blocks(self, start: int) -> Iterator[list[Frame]]:
-        """For each block, one frame a group; ``start`` is the time of the first sample, UTC microseconds."""
+    def blocks(self, start: int, first: int = 0) -> Iterator[list[Frame]]:
+        """For each block, one frame a group; ``start`` is the time of the first sample, UTC microseconds.
+
+        Patterns do not fail, and a walk has no middle to begin in: ``first`` is 0.
+        """
+        assert first == 0
         walked: dict[str, Floats] = {}
         for block in count():
             index = np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.int64)

@@ -11,11 +11,16 @@ from typing import Protocol
 
 import numpy as np
 
-from simulator.inject import inject
+from simulator.inject import inject, inject_now
+from simulator.kinds import FAULTS, names
 from simulator.load import Patterns
 from simulator.request import Request, read_request
 from simulator.spacecraft import Spacecraft
-from telemetry import Frame, Group, Injected, Mode, Origin
+from telemetry import Frame, Group, Injected, Mode, Origin, SourceError
+from telemetry.clock import SECOND
+
+MADE_AHEAD = 10
+"""Samples beyond the span under way at which a fault may begin that is injected now."""
 
 
 class Member(Protocol):
@@ -29,8 +34,8 @@ class Member(Protocol):
     def groups(self) -> tuple[Group, ...]:
         """What it sends."""
 
-    def blocks(self, start: int) -> Iterator[list[Frame]]:
-        """For each block, one frame a group (perhaps an empty one); ``start`` in UTC microseconds."""
+    def blocks(self, start: int, first: int = 0) -> Iterator[list[Frame]]:
+        """For each block from number ``first`` on, one frame a group (perhaps an empty one); ``start`` in UTC us."""
 
 
 class Simulation:
@@ -54,16 +59,26 @@ class Simulation:
         self.seed = request.seed
         self.duration = request.duration
         self._request = request
-        self._members = tuple(members)
+        self._members = list(members)
+        self._lock = threading.Lock()
+        self._changed: set[int] = set()
+        self._reached = 0
 
     def frames(self, stop: threading.Event, span: int) -> Iterator[Frame]:
         """Frames of at most ``span`` microseconds (at least one sample), all groups of a span before the next."""
         if span <= 0:
             raise ValueError(f"span must be above 0 microseconds, not {span}")
         start, period, samples = self._request.start, self._request.period, self._request.samples
-        cutters = [_Cutter(member, start) for member in self._members]
+        with self._lock:
+            cutters = [_Cutter(member, start) for member in self._members]
+            self._changed.clear()
         first = 0
         while samples is None or first < samples:
+            with self._lock:
+                for index in self._changed:
+                    cutters[index].take_over(self._members[index], first)
+                self._changed.clear()
+                self._reached = first
             # Spans are counted from the start of the run; those without a sample are passed over.
             last = -(-(first * period // span + 1) * span // period)
             if samples is not None:
@@ -77,6 +92,32 @@ class Simulation:
                     yield frame
             first = last
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The kinds of fault that can be injected while it runs; none where it has no satellites that could fail."""
+        return names(FAULTS) if any(isinstance(member, Spacecraft) for member in self._members) else ()
+
+    def inject(self, kind: str, satellite: str, at: int) -> Injected:
+        """Begin a fault now: at ``at`` (UTC microseconds), or as soon after it as frames are not yet made.
+
+        Any thread, while ``frames`` runs on another. Raises SourceError.
+        """
+        flying = {one.name: (i, one) for i, one in enumerate(self._members) if isinstance(one, Spacecraft)}
+        if satellite not in flying:
+            raise SourceError(f"No satellite {satellite} flies in {self.name} that could fail.")
+        index, member = flying[satellite]
+        start, period = self._request.start, self._request.period
+        with self._lock:
+            # Frames of the span under way may be on their way already; a fault begins on a whole second.
+            moment = max(at - start, (self._reached + MADE_AHEAD) * period)
+        seconds = float(-(-moment // SECOND))
+        fault, label = inject_now(kind, self.seed, index, member, start, seconds)
+        with self._lock:
+            self._members[index] = member.failing(fault)
+            self._changed.add(index)
+            self.injected = (*self.injected, label)
+        return label
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -85,10 +126,17 @@ class _Cutter:
     """Cuts the blocks of one member, each made when its first sample is asked for."""
 
     def __init__(self, member: Member, start: int) -> None:
+        self._start = start
         self._length = member.block_length
         self._blocks = member.blocks(start)
         self._frames: list[Frame] = []
         self._end = 0
+
+    def take_over(self, member: Member, first: int) -> None:
+        """Go on with another member from sample ``first``; what was cut already stays as it was."""
+        block = first // self._length
+        self._blocks = member.blocks(self._start, block)
+        self._end = block * self._length
 
     def block_end(self, first: int) -> int:
         """One past the last sample of the block that holds sample ``first``."""

@@ -87,9 +87,12 @@ class Spacecraft:
         t = np.arange(block * BLOCK, (block + 1) * BLOCK, dtype=np.float64) * (self._period / SECOND)
         return self._measured(t, Use.NOISE, block)
 
-    def blocks(self, start: int) -> Iterator[list[Frame]]:
-        """For each block, one frame a group; ``start`` is the time of the first sample, UTC microseconds."""
-        for block in count():
+    def blocks(self, start: int, first: int = 0) -> Iterator[list[Frame]]:
+        """For each block from number ``first`` on, one frame a group.
+
+        ``start`` is the time of the first sample of the run, UTC microseconds.
+        """
+        for block in count(first):
             yield self._at_own_rates(block, start) if self._own_rates else self._together(block, start)
 
     def _together(self, block: int, start: int) -> list[Frame]:

@@ -19,7 +19,7 @@ from storage import door
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
 from storage.ledger import Ledger, Mark
-from telemetry import Origin
+from telemetry import Injected, Origin
 
 if TYPE_CHECKING:
     from storage.batch import Batch
@@ -137,6 +137,18 @@ class Archive:
                 [session, started, origin, list(sources), self._door.program, settings, models, relative],
             )
         return int(session)
+
+    def add_labels(self, session: int, labels: Sequence[Injected]) -> None:
+        """What a source knows to be in a session. Durable when it returns. Raises StorageError."""
+        if not labels:
+            return
+        values = [
+            [session, one.satellite, one.kind, one.category, one.start, one.end, one.visible, one.strength]
+            for one in labels
+        ]
+        with self._writing() as connection, transaction(connection):
+            for row, one in zip(values, labels, strict=True):
+                connection.execute("INSERT INTO _label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, list(one.channels)])
 
     def claim(self) -> tuple[int, int, int]:
         """Become the one writer: the highest group, channel and block numbers in use, to hand out the next.

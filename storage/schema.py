@@ -10,7 +10,7 @@ small pieces lies in ``_fresh_block`` and ``_fresh_chunk`` until there is enough
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """The version of the tables that this program writes."""
 
 _BLOCK = """(
@@ -100,5 +100,15 @@ CREATE VIEW gaps AS
 SELECT session, make_timestamp(start) AS start, make_timestamp(stop) AS "end", samples, reason FROM _gap;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS,)
+_LABELS = """
+CREATE TABLE _label (
+    session INTEGER NOT NULL, satellite VARCHAR NOT NULL, kind VARCHAR NOT NULL, category VARCHAR NOT NULL,
+    start BIGINT NOT NULL, stop BIGINT NOT NULL, visible BIGINT NOT NULL, strength DOUBLE, channels VARCHAR[] NOT NULL);
+CREATE VIEW labels AS
+SELECT session, satellite, kind, category, make_timestamp(start) AS start, make_timestamp(stop) AS "end",
+    make_timestamp(visible) AS visible, strength, channels
+FROM _label;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS)
 """``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""

@@ -43,6 +43,8 @@ class CoreLink(QObject):
     """The core died; it is being started again."""
     failed = Signal(str)
     """No core can be had; a sentence."""
+    answered = Signal(str, dict)
+    """What was asked for, and the answer with what was asked."""
     refused = Signal(str)
     """What was asked of the core was not done; a sentence."""
     closed = Signal()
@@ -68,7 +70,7 @@ class CoreLink(QObject):
         self._jobs.submit(self._guard, self._open)
 
     def ask(self, do: str, **values: object) -> None:
-        """Ask the core for something; ``refused`` says where it will not."""
+        """Ask the core for something; ``answered`` brings what it says, ``refused`` why it will not."""
         self._jobs.submit(self._guard, lambda: self._ask(do, values))
 
     def switch(self, plan: Plan) -> None:
@@ -166,7 +168,7 @@ class CoreLink(QObject):
         try:
             if client is None:
                 raise LinkError("There is no session now.")
-            client.ask(do, **values)
+            self.answered.emit(do, {**values, **client.ask(do, **values)})
         except LinkError as problem:
             self.refused.emit(str(problem))
 

@@ -30,16 +30,11 @@ from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
 from widgets.model import ChannelRow, Clock, EventRow, PlaybackView, Reading
 from widgets.strips.widget import Strips
-from widgets.text import DAY, age, counted, format_value
+from widgets.text import DAY, age, clock, counted, format_value
 from widgets.watch import WatchView
 
 log = logging.getLogger(__name__)
 
-SCENES = (
-    ("Demo: one fault in the first hour", "demo"),
-    ("Quiet: the same fleet without a fault", "quiet"),
-    ("Load: plain patterns on many channels", "load"),
-)
 TICK_MS = 40
 _SLOW = 6
 """Each slower job has its turn once in so many ticks: four times a second."""
@@ -69,6 +64,7 @@ class Watching(QObject):
         self._switched = False
         self._plan: Plan | None = None
         self._playable = False
+        self._faults: tuple[tuple[str, str], ...] = ()
         self._session = 0
         self._relative = False
         self._began = 0
@@ -107,12 +103,13 @@ class Watching(QObject):
         charts.changed.connect(self._show_window)
         link.refused.connect(view.say)
         play = view.transport
-        play.set_scenarios(SCENES)
         play.paused.connect(lambda paused: link.ask("play", paused=paused))
         play.stepped.connect(lambda span: link.ask("play", step=span))
         play.speed_chosen.connect(lambda speed: link.ask("play", speed=speed or 0))
         play.skipped.connect(lambda span: link.ask("play", skip_to=self._clock.now + span))
         play.scenario_chosen.connect(self._play_scenario)
+        play.fault_wanted.connect(lambda kind: link.ask("inject", kind=kind, satellite=self.charts.satellite))
+        link.answered.connect(self._on_answered)
 
     # one tick
 
@@ -178,6 +175,7 @@ class Watching(QObject):
             ended=bool(c[Counter.ENDED]),
             until=int(c[Counter.SKIP_TO]) or None,
             scenario=self._scenario,
+            faults=self._faults,
         )
 
     def _show_happenings(self) -> None:
@@ -237,6 +235,8 @@ class Watching(QObject):
         self._ring, self._counters = ring, ring.counters  # type: ignore[assignment]
         self._about, self._session = about(hello), int(hello["session"])
         self._plan, self._playable = Plan.from_json(hello["plan"]), bool(hello["playable"])
+        self._view.transport.set_scenarios([(f"{name}: {what}", name) for name, what in hello["scenarios"]])
+        self._faults = tuple((name.replace("_", " ").capitalize(), name) for name in hello["faults"])
         self._relative, self._attached = bool(hello["relative"]), True
         self.feed.attach(groups, ring)
         self._show_channels(groups)
@@ -282,6 +282,13 @@ class Watching(QObject):
         self._troubles.failed, self._troubles.lost_at = sentence, None
         self._show_status()
         self.failed.emit(sentence)
+
+    def _on_answered(self, do: str, answer: Mapping[str, Any]) -> None:
+        if do == "inject":
+            words = str(answer["kind"]).replace("_", " ")
+            row = EventRow(int(answer["begins"]), str(answer["satellite"]), f"{words} injected (simulated)")
+            self._new_rows.append(row)
+            self._view.say(f"{words.capitalize()} on {answer['satellite']}, from {clock(row.time)} on.")
 
     def _tell_notes(self, notes: Sequence[str]) -> None:
         for note in notes:

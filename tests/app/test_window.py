@@ -335,3 +335,25 @@ def test_another_scenario_is_another_session_and_leaves_nothing_of_the_last_one(
     assert ask(tmp_path / "t.duckdb", "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == [(2,)]
     counted = ask(tmp_path / "t.duckdb", "SELECT count(*) FROM samples WHERE session = 2")
     assert counted == [(desk.counter(Counter.SAMPLES),)]
+
+
+def test_a_fault_that_is_injected_now_begins_soon_and_is_recorded_as_a_label(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(_plan(tmp_path))
+    bar = desk.window.view.transport
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and not bar.fault.isHidden())
+    asked_at = desk.counter(Counter.NOW)
+    bar.fault_wanted.emit("gyro_bias")
+    desk.wait(lambda: "Gyro bias on SAT-001" in desk.window.view.toast.accessibleName())
+    desk.wait(
+        lambda: any("gyro bias injected" in row.sentence for row in desk.window.view.dock.events.model.newest(50))
+    )
+    bar.fault_wanted.emit("no_such_fault")
+    desk.wait(lambda: "no_such_fault" in desk.window.view.toast.accessibleName())
+    desk.close()
+    labels = ask(tmp_path / "t.duckdb", "SELECT satellite, kind, category, epoch_us(start) FROM labels")
+    ((satellite, kind, category, start),) = labels
+    assert (satellite, kind, category) == ("SAT-001", "gyro_bias", "fault")
+    assert isinstance(start, int)
+    assert asked_at <= start < asked_at + 60_000_000
