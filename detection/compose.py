@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from detection.event import Contribution, Event
 from telemetry import Severity
 
+CLEAR_EVERY = 60_000_000
+"""What can second nothing any more is forgotten at such steps of telemetry, microseconds."""
 _TELL_EVERY = 10  # an open event is told again when it has grown by this share (1/10) of its reach
 
 
@@ -121,7 +123,7 @@ class _Draft:
 
 @dataclass(slots=True)
 class _Seconds:
-    """When one judge that opens no event found something odd: ascending times, and how far each reaches."""
+    """When one judge that opens no event found one channel odd: ascending times, and how far each reaches."""
 
     times: list[int] = field(default_factory=list)
     reach: int = 0
@@ -134,17 +136,17 @@ class Composer:
         self._satellite = satellite
         self._keys = keys
         self._points: list[Point] = []
-        self._seconds: dict[str, _Seconds] = {}
+        self._seconds: dict[str, dict[str, _Seconds]] = {}
         self._drafts: list[_Draft] = []
-        self._newest = 0
+        self._cleared = 0
 
     def add(self, point: Point) -> None:
         """A point, in any order."""
         if point.opens:
             insort(self._points, point, key=lambda one: one.rank)
             return
-        # Of what seconds an event only the judge and the time matter, however many channels it was seen in.
-        seconds = self._seconds.setdefault(point.judge, _Seconds())
+        # Only what is odd on a channel of the event seconds it: on some channel something is always odd.
+        seconds = self._seconds.setdefault(point.channel, {}).setdefault(point.judge, _Seconds())
         seconds.reach = max(seconds.reach, point.reach)
         place = bisect_left(seconds.times, point.time)
         if place == len(seconds.times) or seconds.times[place] != point.time:
@@ -155,7 +157,7 @@ class Composer:
 
         Every point that opens is known up to time ``known``, every other up to ``complete``.
         """
-        if not (self._points or self._drafts or any(one.times for one in self._seconds.values())):
+        if not (self._points or self._drafts or self._seconds):
             return []
         if self._points:
             count = bisect_right(self._points, known, key=lambda one: one.time)
@@ -190,12 +192,23 @@ class Composer:
             self._drafts.insert(0 if late else len(self._drafts), draft)
 
     def _second(self, known: int) -> None:
+        for draft in self._drafts:
+            for channel in draft.shares:
+                for judge, seconds in self._seconds.get(channel, {}).items():
+                    place = bisect_left(seconds.times, draft.start - draft.reach)
+                    if place < len(seconds.times) and seconds.times[place] <= draft.end + draft.reach:
+                        draft.judges[judge] = None
         # What is older than any event that is open or can still open has nothing left to second.
         oldest = min([known, *(draft.start for draft in self._drafts)])
-        for judge, seconds in self._seconds.items():
-            times = seconds.times
-            for draft in self._drafts:
-                place = bisect_left(times, draft.start - draft.reach)
-                if place < len(times) and times[place] <= draft.end + draft.reach:
-                    draft.judges[judge] = None
-            del times[: bisect_left(times, oldest - seconds.reach)]
+        if oldest - self._cleared < CLEAR_EVERY:
+            return
+        self._cleared = oldest
+        for channel in list(self._seconds):
+            judges = self._seconds[channel]
+            for judge in list(judges):
+                times = judges[judge].times
+                del times[: bisect_left(times, oldest - judges[judge].reach)]
+                if not times:
+                    del judges[judge]
+            if not judges:
+                del self._seconds[channel]

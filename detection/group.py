@@ -140,7 +140,7 @@ class GroupJudge:
                 valid=intake.valid.last(width),
                 counts=counts,
                 location=result.location,
-                half=result.half,
+                scale=result.scale,
                 live=live,
                 ready=result.shown,
                 learning=~self._armable,

@@ -1,7 +1,7 @@
 """One network on one group: windows cut and normalised, futures taken in order, scores judged. Judge's thread.
 
 A window stands at every ``stride``-th sample since the last gap and holds one channel, less its location and over
-half its range. Scores are judged by the same record as the baseline, in the order of their windows: when a future
+its scale. Scores are judged by the same record as the baseline, in the order of their windows: when a future
 completes decides when its scores are told, never what they lead to.
 """
 
@@ -29,10 +29,10 @@ Submit = Callable[[str, npt.NDArray[np.float32]], "Future[npt.NDArray[np.float32
 
 _BATCH = 256
 _REAL = 0.9  # of a window, before it is scored
-_MOST = 1e4  # half ranges: what a float32 network still digests
+_MOST = 1e4  # scales: what a float32 network still digests
 _LARGEST = 1e12
 _NO_WINDOWS = np.empty((0, 0), dtype=np.float32)
-_FLOOR = 0.05  # half ranges that a residual never counts as less than
+_FLOOR = 0.05  # scales that a residual never counts as less than
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Strip:
     """A stretch of a group as a network sees it; ``n`` samples after the ``window - 1`` before them.
 
     ``series`` and ``valid`` (channels, window - 1 + n) are the judged series and where a value really came;
-    ``counts`` (channels, n) samples since the channel's restart; ``location`` and ``half`` range (channels, n);
+    ``counts`` (channels, n) samples since the channel's restart; ``location`` and ``scale`` (channels, n);
     ``live`` (channels, n) may raise an alarm; ``ready`` (channels, n) can be scored; ``learning`` (channels,)
     still calibrates; ``spacing`` (channels,) rows a value; ``row`` is how many samples since the last gap came
     before; ``period`` the step in microseconds.
@@ -51,7 +51,7 @@ class Strip:
     valid: Mask
     counts: npt.NDArray[np.int64]
     location: Floats
-    half: Floats
+    scale: Floats
     live: Mask
     ready: Mask
     learning: Mask
@@ -152,7 +152,7 @@ class Network:
         inside = np.maximum(np.arange(width), width - counts[channel, position][:, None])
         windows = strip.series[channel[:, None], positions[position][:, None] + inside]
         at = channel, positions[position]
-        windows = (windows - strip.location[at][:, None]) / strip.half[at][:, None]
+        windows = (windows - strip.location[at][:, None]) / strip.scale[at][:, None]
         cut = np.clip(windows, -_MOST, _MOST).astype(np.float32)
         times = strip.times[positions]
         self._cuts.append(_Cut(times, cut, which, counts, strip.live[:, positions], strip.learning, strip.period))

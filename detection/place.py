@@ -41,8 +41,8 @@ class Places:
         self._low[channel], self._high[channel] = values.min(), values.max()
         self._least[channel] = max(0.01 * width, 1e-9)
 
-    def follow(self, y: Floats, learn: Mask) -> tuple[Floats, Floats, Floats]:
-        """Location, scale and half range (channels, n) in force at each of (channels, n) samples, then learned from.
+    def follow(self, y: Floats, learn: Mask) -> tuple[Floats, Floats]:
+        """Location and scale (channels, n) in force at each of (channels, n) samples, then learned from.
 
         Only samples where ``learn`` (channels, n) holds move them, and none a channel that is ``fixed``.
         """
@@ -68,4 +68,4 @@ class Places:
             step *= gains[i]
             away *= step
             now += away
-        return location.T, np.maximum(_MAD * scale, least).T, 50.0 * least.T
+        return location.T, np.maximum(_MAD * scale, least).T

@@ -28,7 +28,7 @@ _NEVER = 1 << 60
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """Of one stretch: the bank's verdict and the baseline's; the band ``low`` .. ``high`` in channel units, the
-    ``location`` and ``half`` range in force; ``shown``: where scores can be told. All (channels, n).
+    ``location`` and ``scale`` in force; ``shown``: where scores can be told. All (channels, n).
     """
 
     bank: Verdict
@@ -36,7 +36,7 @@ class Result:
     low: Floats
     high: Floats
     location: Floats
-    half: Floats
+    scale: Floats
     shown: Mask
 
 
@@ -76,12 +76,12 @@ class Scorer:
         bank = self.bank.judge(self._smooth(self._state[:5], raw[:5], counts, valid), valid)
         # The location is frozen while the bank finds the channel odd: it must not follow a fault.
         learn = valid & bank.calm & (counts > 1)
-        location, scale, half = self.places.follow(y[:, -n:], learn)
+        location, scale = self.places.follow(y[:, -n:], learn)
         np.minimum(np.abs(y[:, -n:] - location) / scale, _FARTHEST, out=raw[5])
         baseline = self.baseline.judge(self._smooth(self._state[5:], raw[5:], counts, valid), valid)
         low, high = self._expect(predicted, bank.bound, x, counts)
         shown = valid & fits.ready[:, None] & (counts > 1)
-        return Result(bank, baseline, low, high, location, half, shown)
+        return Result(bank, baseline, low, high, location, scale, shown)
 
     def learn(self, which: npt.NDArray[np.intp], intake: Intake, *, nominal: bool) -> None:
         """Fit the channels ``which`` to what ``intake`` kept, and write their records anew by the new fit.

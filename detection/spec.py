@@ -15,7 +15,7 @@ class WindowSpec:
     ``window`` and ``stride`` count samples of the model's grid; ``sample_period`` is its step in microseconds,
     or None for ``native`` (the channel's own median step). ``channels`` is ``("any",)`` for a model that takes
     one channel at a time, else ordered patterns (``*/eps/battery_voltage``) bound once a satellite.
-    ``scaling`` names how values are normalised (``commissioning``: less the location, over half the range).
+    ``scaling`` names how values are normalised (``commissioning``: less the location, over the scale).
     """
 
     model: str
