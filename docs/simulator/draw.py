@@ -85,7 +85,7 @@ def day_rows(flight: Flight, paths: tuple[str, ...]) -> list[Row]:
 
 
 def fault_row(kind: Kind, nominal: Flight) -> Row:
-    """The main channel of ``kind`` over its twin."""
+    """The main channel of ``kind`` over its twin; its figures go to standard output."""
     flight = fly_with(kind, SEED, RUN, AT, LENGTH)
     (label,) = flight.injected
     path = kind.main
@@ -100,11 +100,12 @@ def fault_row(kind: Kind, nominal: Flight) -> Row:
         Trace(hours, np.where(during, values, np.nan), "finding", 1.2),
     )
     missing = hours[changed & np.isnan(values)]
-    strength = "as far as it goes" if label.strength is None else f"{label.strength:.3g} σ"
+    strength = "values missing" if label.strength is None else f"{label.strength:.3g} σ"
     notes = (
         f"{path} [{channel.unit}]",
         f"{strength}, visible after {round((visible - onset) * 3600):,} s",
     )
+    print(kind.name, *notes, sep=" | ")
     return Row(kind.name, notes, traces, (onset, end), visible, missing if len(missing) else None, height=96)
 
 

@@ -19,7 +19,7 @@ Span = tuple[float, float]
 WIDTH = 1200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 292, 16, 12, 40
 _GAP = 8
-_NUMBERS = 58  # pixels for the numbers of a row's own axis
+_NUMBERS = 44  # pixels for the numbers of a row's own axis
 _LOOK = theme("light")
 
 
@@ -86,7 +86,7 @@ def _shades() -> list[int]:
         "disabled": ("finding",),
         "line_strong": ("trace",),
     }
-    shades = {}
+    shades: dict[int, None] = {}
     for ground, inks in over.items():
         below = _rgb(ground)
         for ink in inks:
@@ -107,7 +107,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     """At most ``most`` + 1 round numbers between ``low`` and ``high``."""
     rough = (high - low) / most
     power = 10.0 ** np.floor(np.log10(rough))
-    step = next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= rough)
+    step = next(m * power for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * power >= rough)
     first = int(np.ceil(low / step - 1e-9))
     return [number * step for number in range(first, int(np.floor(high / step + 1e-9)) + 1)]
 
@@ -188,10 +188,9 @@ class _Box:
         if self.row.states:
             told = [(float(code), name) for code, name in self.row.states]
         else:
-            marks = ticks(low, high, int(box.height() // 20))
+            marks = ticks(low, high, int(box.height() // 15))
             step = abs(marks[1] - marks[0]) if len(marks) > 1 else abs(marks[0]) or 1.0
-            places = max(0, -int(np.floor(np.log10(step) + 1e-9)))
-            told = [(mark, f"{mark:.{places}f}".replace("-", "−")) for mark in marks]
+            told = [(mark, _number(mark, step)) for mark in marks]
         painter.setFont(font(11))
         for value, text in told:
             y = float(self._y(np.array([value]), low, high)[0])
@@ -233,6 +232,12 @@ class _Box:
             painter.drawText(QRectF(14, y + 17 + 15 * number, width, 15), align, note)
 
 
+def _number(mark: float, step: float) -> str:
+    """With as many decimals as multiples of ``step`` need."""
+    places = next(n for n in range(8) if abs(round(step, n) - step) < 1e-6 * step)
+    return f"{round(mark, places) + 0.0:,.{places}f}".replace("-", "−")
+
+
 def _polygon(x: Floats, y: Floats) -> QPolygonF:
     return QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)])
 
@@ -244,7 +249,6 @@ def _axis(painter: QPainter, y: float, hours: Span, name: str) -> None:
     step = marks[1] - marks[0]
     if hours == (0.0, 24.0):
         marks, step = [float(hour) for hour in range(0, 25, 2)], 2.0
-    places = max(0, -int(np.floor(np.log10(step) + 1e-9)))
     painter.setPen(QPen(_LOOK.color("line_strong"), 1.0))
     painter.drawLine(QPointF(_LEFT, y + 2), QPointF(WIDTH - _RIGHT, y + 2))
     for mark in marks:
@@ -252,7 +256,6 @@ def _axis(painter: QPainter, y: float, hours: Span, name: str) -> None:
         painter.setPen(QPen(_LOOK.color("line_strong"), 1.0))
         painter.drawLine(QPointF(x, y + 2), QPointF(x, y + 6))
         painter.setPen(_LOOK.color("text_3"))
-        text = f"{mark:.{places}f}".replace("-", "−")
-        painter.drawText(QRectF(x - 30, y + 7, 60, 15), Qt.AlignmentFlag.AlignCenter, text)
+        painter.drawText(QRectF(x - 30, y + 7, 60, 15), Qt.AlignmentFlag.AlignCenter, _number(mark, step))
     painter.setPen(_LOOK.color("text_2"))
     painter.drawText(QRectF(_LEFT, y + 21, width, 15), Qt.AlignmentFlag.AlignCenter, name)

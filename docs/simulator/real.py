@@ -220,5 +220,9 @@ def compare(source: Path, target: Path) -> str:
             ground = [(_AROUND[0], 0.0)]
     paint(target, rows, _AROUND, ground, "hours from the end of the eclipse")
     first, second = figures(real), figures([model])
-    lines = [f"| {name} | {first.get(name, np.nan):.3g} | {second.get(name, np.nan):.3g} |" for name in first | second]
+    lines = [f"| {name} | {_short(first[name])} | {_short(second[name])} |" for name in first if name in second]
     return "\n".join(["| quantity | NEPALISAT | simulated |", "|---|---|---|", *lines])
+
+
+def _short(value: float) -> str:
+    return f"{float(f'{value:.3g}'):,g}".replace("-", "−")
