@@ -27,7 +27,8 @@ _AROUND = (-0.4, 0.95)  # hours from the end of the eclipse
 class Pass:
     """An orbit, or part of it: ``t`` seconds, and what both satellites have; ``panels`` (m, n), the others (n,).
 
-    ``array`` and ``flow`` (into the battery) in amperes, ``cell`` volts of one cell, temperatures in Celsius.
+    ``array`` and ``flow`` (into the battery) in amperes, temperatures in Celsius; ``cell`` in volts, that of one cell
+    of the simulated battery and of the whole recorded one.
     """
 
     t: Floats
@@ -170,7 +171,10 @@ def figures(passes: list[Pass]) -> dict[str, float]:
             volts = one.cell[end:stop]
             full = int(np.argmax(volts >= np.percentile(volts, 90) - 0.002))
             tell("from sunrise to full voltage, s", full * _PACE)
-            tell("sunrise: step of the cell voltage, mV", 1000 * float(one.cell[end + 12] - one.cell[end - 6]))
+            tell(
+                "cell voltage, from 30 s before to 60 s after the eclipse, mV",
+                1000 * float(one.cell[end + 12] - one.cell[end - 6]),
+            )
             if full > 30:
                 rise = slice(end + 12, end + full)
                 tell("charge slope, mV/min a cell", 1000 * slope_of(one.t[rise], one.cell[rise]))
@@ -203,7 +207,7 @@ def compare(source: Path, target: Path) -> str:
     what: tuple[tuple[str, str, Callable[[Pass], Floats]], ...] = (
         ("Panels", "°C", lambda one: one.panels),
         ("All panels' current", "A", lambda one: one.array[None]),
-        ("One cell", "V", lambda one: one.cell[None]),
+        ("Battery, or one cell of it", "V", lambda one: one.cell[None]),
         ("Into the battery", "A", lambda one: one.flow[None]),
         ("Battery", "°C", lambda one: one.battery[None]),
     )
