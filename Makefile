@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-system)
 
-.PHONY: help setup run test check schema screenshots bench chroot-test clean
+.PHONY: help setup run test check schema screenshots pictures bench chroot-test clean
 
 help:
 	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
@@ -16,6 +16,7 @@ help:
 	@echo 'make setup        set-up alone; looks at the system packages again'
 	@echo 'make schema       write docs/schema from the types after a change that is meant'
 	@echo 'make screenshots  take the pictures of docs/screenshots anew, on an X display of their own'
+	@echo 'make pictures     draw the pictures of docs/simulator anew (ARGS="--real FOLDER": a real satellite, into FOLDER)'
 	@echo 'make bench        measure, and write docs/benchmarks.md (ARGS="charts" measures that only, writes nothing)'
 	@echo 'make chroot-test  prove run and test on a bare Debian 12 (root and debootstrap needed)'
 	@echo 'make clean        remove .venv and every cache'
@@ -44,6 +45,10 @@ schema:
 screenshots:
 	@$(set_up) --quick --tests
 	.venv/bin/python docs/screenshots/take.py
+
+pictures:
+	@$(set_up) --quick
+	QT_QPA_PLATFORM=offscreen .venv/bin/python -m docs.simulator.draw $(ARGS)
 
 bench:
 	@$(set_up) --quick --tests
