@@ -71,7 +71,8 @@ def _others() -> tuple[Kind, ...]:
         Effect("thermal/panel_y_plus_temperature", 4.0, Form.SLOW),
     )
     short = (Effect("eps/cell_imbalance", 12.0), Effect("eps/battery_temperature", 1.0, Form.SLOW))
-    reset = (Effect("obc/mode", 0, way=Way.SET), Effect("comm/frame_counter", 0, way=Way.SET))
+    halted = ("obc/mode", "obc/uptime", "comm/frame_counter")
+    reset = tuple(Effect(path, 0, way=Way.SET) for path in halted)
     stuck = ("thermal/radiator_temperature", "aocs/gyro_x", "comm/beacon_power", "aocs/wheel_2_temperature")
     drifting = ("thermal/structure_temperature", "comm/transmitter_temperature", "eps/bus_voltage")
     return (
@@ -82,6 +83,7 @@ def _others() -> tuple[Kind, ...]:
         Kind("runaway_task", "obc/cpu_load", 1, (Effect("eps/bus_power", 1.5),), rise=Rise.STEP, strength=2.5),
         Kind("computer_reset", "obc/cpu_load", -1, reset, Way.TOWARD, Rise.STEP, None, level=3.0, late=True),
         Kind("clock_jump", "obc/gps_time_offset", 1, rise=Rise.STEP),
+        Kind("fuel_leak", "propulsion/tank_pressure", -1, rise=Rise.RAMP),
         *(Kind("slow_drift", path, 1, rise=Rise.RAMP) for path in drifting),
         *(Kind("sensor_stuck", path, 1, way=Way.HOLD, rise=Rise.STEP, strength=None) for path in stuck),
         *(Kind("spikes", p, 1, (), Way.SPIKE, Rise.STEP, 8.0) for p in ("eps/bus_voltage", "aocs/sun_angle")),

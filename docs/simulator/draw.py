@@ -58,7 +58,8 @@ GROUPS = {
     "power": ("battery_cell", "cell_short", "panel_dead", "transmitter_fade", "runaway_task"),
     "heat": ("cooler_loss", "heater_stuck_on", "thermostat_drift", "radiator_degradation"),
     "attitude-and-clock": (
-        *("wheel_bearing_friction", "gyro_bias", "panel_drive_slip", "clock_drift", "clock_jump", "computer_reset"),
+        *("wheel_bearing_friction", "gyro_bias", "panel_drive_slip", "fuel_leak", "clock_drift", "clock_jump"),
+        "computer_reset",
     ),
     "hidden": (
         *("panel_degradation", "heater_element_open", "wheel_stiction", "charge_gauge_lag", "battery_resistance"),
