@@ -37,6 +37,7 @@ class Pace:
         self._free_until = 0
         self._anchor: tuple[float, int] | None = None
         self._position = 0
+        self._skipped = True
         self.behind = 0.0
         self.live = False
         """Whether the free part is over and the pace holds."""
@@ -56,7 +57,7 @@ class Pace:
     @property
     def skipping_to(self) -> int:
         """Where a skip under way leads to, UTC microseconds; 0: none is."""
-        return self._free_until if self._begun and self.live and self._free_until > self._position else 0
+        return self._free_until if self.live and not self._skipped else 0
 
     def set_speed(self, speed: float | None) -> None:
         """Another speed from here on."""
@@ -76,7 +77,9 @@ class Pace:
         with self._lock:
             self._settle()
             self._paused = True
-            self._free_until = max(self._free_until, self._position) + span
+            # Whole seconds: a step that ended between two samples would look as if it were under way still.
+            at = max(self._free_until, self._position)
+            self._free_until = at - at % SECOND + span
 
     def skip_to(self, moment: int) -> None:
         """Let everything up to ``moment`` (UTC microseconds) through at once; what is later is paced."""
@@ -114,8 +117,10 @@ class Pace:
         with self._lock:
             if moment <= self._free_until:
                 self._position = max(self._position, moment)
+                self._skipped = False
                 return 0.0
             self.live = True
+            self._skipped = True
             if self._paused:
                 return LOOK_S
             if self._speed is None:

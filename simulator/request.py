@@ -74,7 +74,7 @@ def read_request(spec: str, now: int | None = None) -> Request:
     Raises SourceError with a sentence that names what is known.
     """
     name, _, query = spec.strip().removeprefix("sim:").partition("?")
-    file = name.endswith(".toml")
+    file = name.lower().endswith(".toml")
     if not file and name not in SCENARIOS:
         near = difflib.get_close_matches(name, SCENARIOS, 1)
         hint = f"; did you mean sim:{near[0]}?" if near else "."

@@ -44,6 +44,8 @@ ANY = "any"
 LONGEST = 7 * 86_400.0
 """Seconds that a scenario file may last: its faults are compared with the run without them before it begins."""
 
+MOST = 64
+"""Faults, and as many events: each is flown twice before the run begins, to be labelled."""
 _LARGEST = 1_000_000  # bytes of a file
 _STRONGEST = 100.0  # sigmas
 _FOLDER = Path(__file__).resolve().parent / "scenarios"
@@ -98,6 +100,8 @@ def built_in(name: str) -> Scenario:
 def read_scenario(path: Path) -> Scenario:
     """The scenario in the file ``path``. Raises SourceError."""
     try:
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path} is no file: give the path of a TOML file, or sim:demo.")
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
     except FileNotFoundError:
@@ -169,6 +173,8 @@ class _Reader:
         rows = top.get(table, [])
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             self._fail("", 0, table, f'"{table}" must be tables: write [[{table}]] on a line of its own for each')
+        if len(rows) > MOST:
+            self._fail("", 0, table, f"{len(rows):,} [[{table}]] are too many: at most {MOST} can be flown")
         return tuple(self._entry(row, table, number, kinds, satellites, duration) for number, row in enumerate(rows))
 
     def _entry(

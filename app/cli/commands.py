@@ -55,6 +55,9 @@ def window(
         from app.cli.watch import open_window
 
         raise typer.Exit(open_window(archive, engine, repository, model or [], setting or []))
+    if archive or repository or model or setting or engine != "auto":
+        name = context.invoked_subcommand
+        raise UsageError(f"These options belong to the window: write them after '{name}', which has its own.")
 
 
 @app.command()

@@ -145,8 +145,9 @@ def _write_labels(tally: Tally, source: Simulation, beside: WholeFile | None) ->
     except OSError as problem:
         raise beside.problem(problem) from problem
     beside.keep()
-    return [f"{beside.path}: {_faults(len(labels.injected))}."]
+    faults = sum(one.category == "fault" for one in labels.injected)
+    return [f"{beside.path}: {_counted(faults, 'fault')}, {_counted(len(labels.injected) - faults, 'nominal event')}."]
 
 
-def _faults(number: int) -> str:
-    return f"{number:,} injected fault{'' if number == 1 else 's'}"
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

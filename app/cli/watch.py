@@ -14,6 +14,8 @@ from app.display import why_no_window
 from app.plan import Plan
 
 HOUR_S = 3600.0
+LEAST_SPEED, MOST_SPEED = 1e-3, 1e6
+"""Telemetry seconds a second."""
 
 
 def make_plan(
@@ -105,8 +107,10 @@ def read_speed(text: str) -> float | None:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise UsageError(f"--speed takes a number above 0, such as 1 or 200, or max, not '{text}'.")
+    if not LEAST_SPEED <= value <= MOST_SPEED:
+        raise UsageError(
+            f"--speed takes a number from {LEAST_SPEED:g} to {MOST_SPEED:g}, such as 1 or 200, or max, not '{text}'."
+        )
     return value
 
 

@@ -73,13 +73,14 @@ class TableTarget:
         """The file takes its place; without a single row there is none."""
         if self._bad is not None:
             self._write(self._bad.rest())
-        if not self._rows:
-            self._whole.drop()
-            return
         try:
+            # Even without a row: a writer that is left open complains of its file when it is collected.
             self._writer.end()
         except OSError as problem:
             raise self._whole.problem(problem) from problem
+        if not self._rows:
+            self._whole.drop()
+            return
         self._whole.keep()
         self._kept = True
 

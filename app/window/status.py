@@ -97,6 +97,8 @@ def state(c: Sequence[int], wall: int) -> str:
         return "Ended"
     if not c[Counter.LIVE]:
         return "Reading history"
+    if c[Counter.PAUSED]:
+        return "Paused"
     return "Live" if abs(wall - int(c[Counter.CLOCK])) < LIVE_WITHIN else "Playing"
 
 

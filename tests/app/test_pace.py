@@ -142,3 +142,16 @@ def test_a_skip_goes_through_at_once_and_the_pace_holds_after_it() -> None:
     assert clock.now == 100.0
     pace.wait_for(605 * SECOND, lambda _: None)
     assert abs(clock.now - 105.0) < 0.2
+
+
+def test_a_skip_is_over_when_what_comes_next_has_to_wait() -> None:
+    clock = Clock()
+    pace = Pace(1.0, Waits(clock), clock=clock)
+    pace.wait_for(0, lambda _: None)
+    pace.wait_for(SECOND, lambda _: None)
+    pace.skip_to(60 * SECOND + 500_000)
+    pace.wait_for(30 * SECOND, lambda _: None)
+    assert pace.skipping_to == 60 * SECOND + 500_000
+    pace.wait_for(60 * SECOND, lambda _: None)
+    pace.wait_for(61 * SECOND, lambda _: None)
+    assert pace.skipping_to == 0

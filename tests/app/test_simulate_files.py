@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import signal
@@ -206,6 +207,15 @@ def test_a_fault_that_had_not_begun_is_not_labelled(tmp_path: Path) -> None:
     labels = tmp_path / "labels.json"
     simulate("demo", "--duration", "60", "--labels", str(labels))
     assert json.loads(labels.read_text())["injected"] == []
+
+
+def test_a_link_that_loses_everything_leaves_no_file_and_no_complaint(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    simulate("demo", "--duration", "5", "--loss", "1", "--to", str(tmp_path / "nothing.parquet"))
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in capfd.readouterr().err
 
 
 # interrupted

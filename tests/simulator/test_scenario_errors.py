@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"There is no scenario file .*none\.toml"):
         open_simulation(f"sim:{tmp_path / 'none.toml'}?seed=1")
     (tmp_path / "folder.toml").mkdir()
-    with pytest.raises(SourceError, match=r"folder\.toml cannot be read"):
+    with pytest.raises(SourceError, match=r"folder\.toml is no file"):
         open_simulation(f"sim:{tmp_path / 'folder.toml'}")
     large = tmp_path / "large.toml"
     large.write_text("#" * 1_000_001)
