@@ -16,6 +16,8 @@ CHANGES_BOUND = 20
 SPANS_BOUND = 200
 CONTACT = "contact"
 """The group whose samples arrive only while a ground station hears the satellite."""
+COMMAND = "last_command"
+"""The channel whose states are telecommands as they are carried out."""
 _GAP = 3
 
 
@@ -89,7 +91,8 @@ class Happenings:
                 self._see_eclipse(channel.satellite, int(at[i]), bool(codes[i]))
                 sentence = "eclipse began" if codes[i] else "eclipse ended"
             else:
-                sentence = f"{channel.name} is {_name(channel, codes[i])}"
+                name = _name(channel, codes[i])
+                sentence = f"command: {name}" if channel.name == COMMAND else f"{channel.name} is {name}"
             if not first:
                 rows.append(EventRow(int(at[i]), channel.satellite, sentence))
         return rows if len(rows) <= CHANGES_BOUND else []
