@@ -47,7 +47,7 @@ class Core:
         self._key = archive_key(plan.archive_path)
         try:
             groups = [group for source in sources for group in source.groups]
-            self._ring = make_ring(groups, self._key)
+            self._ring = make_ring(groups, self._key, goes_on=plan.continues is not None)
             self.session: Session = open_session(plan, settings, sources, now, self._ring)
         except BaseException:
             for source in sources:

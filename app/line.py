@@ -81,7 +81,7 @@ class Line:
         self.pace = Pace(plan.speed, self._stop, self._history)
         self._resume_from = plan.resume_from
         self._recorded = dict(recorded)
-        self._shown = {group.key: self._newest(f"s:{group.key}") for group in source.groups if recorded}
+        self._shown = {group.key: self._newest(f"s:{group.key}") for group in source.groups if plan.resume_from}
         self._told_until = self._judged_before()
         self._held: dict[int, Event] = {}
         self._duration = None if plan.duration is None else int(plan.duration * SECOND)

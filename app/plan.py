@@ -19,7 +19,8 @@ class Plan:
     ``history`` seconds of a paced source are taken in at full speed before the pace begins (the window opens on a
     fleet that has been flying for a while; None: as the settings say, ending now). What is older than
     ``resume_from`` was recorded by a core that died, and is only judged again, so that its successor knows what it
-    knew. With ``any_source`` a window shows whatever a core already records. Times are UTC microseconds.
+    knew; ``continues`` is the number of the first session of that run. With ``any_source`` a window shows whatever a
+    core already records. Times are UTC microseconds.
     """
 
     sources: tuple[str, ...]
@@ -34,6 +35,7 @@ class Plan:
     start: int | None = None
     history: float | None = 0.0
     resume_from: int | None = None
+    continues: int | None = None
     settings: tuple[str, ...] = ()
     any_source: bool = False
 

@@ -105,17 +105,19 @@ class Session:
         self._note_gaps(recorded, started)
 
     def _recorded_before(self) -> dict[str, int]:
-        """The newest time of each group, by key, that the cores which died before this one have recorded."""
-        if self.plan.resume_from is None:
+        """The newest time of each group, by key, that the cores of this run which died have recorded.
+
+        Sessions before the run's first are another matter, whatever they hold: they may lie in its future.
+        """
+        first = self.plan.continues
+        if first is None:
             return {}
         reader = Reader(self.archive)
         group_of = {channel.key: group.key for group in self.groups for channel in group.channels}
         newest: dict[str, int] = {}
-        for session in reversed(reader.sessions()):
-            if session.id == self.id:
+        for session in reader.sessions():
+            if not first <= session.id < self.id:
                 continue
-            if session.ended is not None:
-                break  # it ended in order: what follows it began anew
             for key, latest in reader.latest(session.id).items():
                 group = group_of.get(key)
                 if group is not None:
@@ -317,14 +319,16 @@ def ring_tracks(groups: Sequence[Group]) -> list[Track]:
     return tracks
 
 
-def make_ring(groups: Sequence[Group], name: str) -> LiveRing:
-    """The live ring of a core, named after its archive so that the next core goes on with it."""
+def make_ring(groups: Sequence[Group], name: str, *, goes_on: bool = False) -> LiveRing:
+    """The live ring of a core, named after its archive so that a core which ``goes_on`` for a dead one finds its."""
     tracks = ring_tracks(groups)
-    folder = memory_folder(LiveRing.size(tracks))
+    path = memory_folder(LiveRing.size(tracks)) / f"{name}.ring"
     try:
-        return LiveRing.create(folder / f"{name}.ring", tracks)
+        if not goes_on:
+            path.unlink(missing_ok=True)  # of a run that was cut off: its counters tell of another time
+        return LiveRing.create(path, tracks)
     except OSError as problem:
-        raise RingError(f"No live memory can be made in {folder}: {problem}.") from problem
+        raise RingError(f"No live memory can be made in {path.parent}: {problem}.") from problem
 
 
 def open_session(

@@ -43,6 +43,8 @@ class CoreLink(QObject):
     """The core died; it is being started again."""
     failed = Signal(str)
     """No core can be had; a sentence."""
+    switched = Signal()
+    """What was watched has ended in order, for something else."""
     answered = Signal(str, dict)
     """What was asked for, and the answer with what was asked."""
     refused = Signal(str)
@@ -63,6 +65,8 @@ class CoreLink(QObject):
         self._deaths: deque[float] = deque(maxlen=RESTARTS)
         self.position: tuple[int, int] = (0, 0)
         """First and newest telemetry time seen (UTC microseconds), kept by the window for a successor."""
+        self._run: int | None = None
+        """The first session of what is watched: those of cores that followed a dead one come after it."""
 
     def open(self) -> None:
         """Attach to the core of the plan's archive, or to the one being started."""
@@ -128,6 +132,8 @@ class CoreLink(QObject):
             )
         self._plan = plan
         self._client = client
+        if self._run is None:
+            self._run = int(hello["session"])
         self.attached.emit(hello)
         return True
 
@@ -156,7 +162,7 @@ class CoreLink(QObject):
             self._deaths.append(now)
             try:
                 self._reap(5.0)
-                self._first = start(successor(self._plan, *self.position, int(time.time() * SECOND)))
+                self._first = start(successor(self._plan, self._run, *self.position, int(time.time() * SECOND)))
                 self._attach_or_start()
             except (CoreDiedError, LinkError) as problem:
                 log.warning("a core died while it started: %s", problem)
@@ -173,18 +179,23 @@ class CoreLink(QObject):
             self.refused.emit(str(problem))
 
     def _switch(self, plan: Plan) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            self._switching = True  # before the core can end: its end is no death
+        client = self._client
+        if client is None:
+            self.refused.emit("There is no session now.")
+            return
+        self._switching = True  # before the core can end: its end is no death
+        try:
             if not client.ask("stop", unless_watched=True)["stopping"]:
-                self._client, self._switching = client, False
                 self.refused.emit("Another window watches this session too: close it first.")
                 return
+            self._client = None
+            self.switched.emit()
             client.join(STOP_DEADLINE_S)
             client.close()
             self._reap(STOP_DEADLINE_S)
-        self._switching = self._dismissed = False
-        self.position = (0, 0)
+        finally:
+            self._switching = self._dismissed = False
+        self.position, self._run = (0, 0), None
         self._plan, self._first = plan, start(plan)
         self._open()
 
@@ -212,15 +223,16 @@ class CoreLink(QObject):
             self._process.wait(timeout)
 
 
-def successor(plan: Plan, first: int, newest: int, now: int) -> Plan:
+def successor(plan: Plan, run: int | None, first: int, newest: int, now: int) -> Plan:
     """The plan of the core that follows a dead one.
 
-    ``first`` and ``newest`` are the first and last telemetry times that the dead one delivered. What can wait goes
-    on where it stood and loses nothing; what keeps the time of day is brought up to ``now`` at full speed.
+    ``run`` is the number of the first session of the run (None: none is known); ``first`` and ``newest`` are the
+    first and last telemetry times that the dead one delivered. What can wait goes on where it stood and loses nothing;
+    what keeps the time of day is brought up to ``now`` at full speed.
     """
     if not newest:
         return plan
     edge = max(newest, first + int((plan.history or 0.0) * SECOND))
     keeps_time = plan.speed == 1.0 and abs(now - edge) < 120 * SECOND
     at = now if keeps_time else newest + 1
-    return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1)
+    return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1, continues=run)

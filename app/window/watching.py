@@ -102,6 +102,7 @@ class Watching(QObject):
         self._strips.set_compact(view.arrangement.compact)
         charts.changed.connect(self._show_window)
         link.refused.connect(view.say)
+        link.switched.connect(self._on_switched)
         play = view.transport
         play.paused.connect(lambda paused: link.ask("play", paused=paused))
         play.stepped.connect(lambda span: link.ask("play", step=span))
@@ -309,9 +310,12 @@ class Watching(QObject):
         if self._plan is None:
             return
         speed = int(self._counters[Counter.SPEED]) / 1000 or None
+        fresh = replace(self._plan, history=None, resume_from=None, continues=None)
+        self._link.switch(replace(fresh, sources=(f"sim:{name}",), speed=speed))
+
+    def _on_switched(self) -> None:
         self._switched, self._attached = True, False
         self._show_status()
-        self._link.switch(replace(self._plan, sources=(f"sim:{name}",), speed=speed, history=None, resume_from=None))
 
     def _forget(self) -> None:
         """Another session altogether: nothing of the last one stays on the screen."""

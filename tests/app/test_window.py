@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from app.cli.watch import make_plan
 from app.counters import Counter
-from app.launch import attach, may_attach, start
+from app.launch import attach, may_attach, start, wait_ready
 from app.link.card import read_card
 from app.plan import Plan
 from app.window.main import Starter, Window, first_window
@@ -246,6 +246,46 @@ def test_a_core_outlives_a_window_that_is_killed_and_the_next_window_attaches(
     # It was the last that watched: everything is drained and nothing runs on.
     assert read_card(archive) is None
     assert ask(archive, "SELECT count(*) FROM samples") == [(desk.counter(Counter.SAMPLES),)]
+
+
+def test_a_scenario_that_cannot_be_played_because_another_window_watches_changes_nothing(
+    sit_down: Open, tmp_path: Path
+) -> None:
+    first = sit_down(_plan(tmp_path))
+    first.wait(lambda: first.watching._attached)
+    second = sit_down(_plan(tmp_path))
+    second.wait(lambda: second.watching._attached)
+    first.window.view.transport.scenario_chosen.emit("load?channels=10")
+    first.wait(lambda: "Another window" in first.window.view.toast.accessibleName())
+    before = first.counter(Counter.FRAMES)
+    first.wait(lambda: first.counter(Counter.FRAMES) > before)
+    assert first.watching._attached
+    assert first.watching._session == 1
+
+
+def test_what_an_earlier_run_left_cut_off_in_the_archive_does_not_stand_for_what_this_one_recorded(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    """Two runs of the same satellites in one archive, the earlier one in the later one's future, and no orderly end."""
+    far = start(_plan(tmp_path, "sim:quiet?satellites=1&start=2090-01-01T00:00:00Z"))
+    wait_ready(far)
+    client, ring = _watch_alone(tmp_path / "t.duckdb")
+    _poll(lambda: ring.counters[Counter.RECORDED] > 0)
+    far.kill()
+    far.wait()
+    client.close()
+    desk = sit_down(_plan(tmp_path))
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 0 and desk.watching._link.position[1] > 0)
+    card = read_card(tmp_path / "t.duckdb")
+    assert card is not None
+    os.kill(card.pid, signal.SIGKILL)
+    newest = desk.counter(Counter.NOW)
+    desk.wait(lambda: desk.watching._session == 3 and desk.counter(Counter.NOW) > newest)
+    desk.wait(lambda: desk.counter(Counter.RECORDED) > 0)
+    desk.close()
+    recorded = ask(tmp_path / "t.duckdb", "SELECT count(*) FROM samples WHERE session = 3")
+    assert recorded == [(desk.counter(Counter.SAMPLES),)]
+    assert recorded != [(0,)]
 
 
 def test_closing_one_of_two_windows_leaves_the_core_to_the_other(sit_down: Open, tmp_path: Path) -> None:
