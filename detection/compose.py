@@ -200,7 +200,7 @@ class Composer:
                         draft.judges[judge] = None
         # What is older than any event that is open or can still open has nothing left to second.
         oldest = min([known, *(draft.start for draft in self._drafts)])
-        if oldest - self._cleared < CLEAR_EVERY:
+        if abs(oldest - self._cleared) < CLEAR_EVERY:
             return
         self._cleared = oldest
         for channel in list(self._seconds):

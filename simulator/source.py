@@ -113,7 +113,10 @@ class Simulation:
         seconds = float(-(-moment // SECOND))
         fault, label = inject_now(kind, self.seed, index, member, start, seconds)
         with self._lock:
-            self._members[index] = member.failing(fault)
+            # Another fault may have been injected meanwhile.
+            flying_now = self._members[index]
+            assert isinstance(flying_now, Spacecraft)
+            self._members[index] = flying_now.failing(fault)
             self._changed.add(index)
             self.injected = (*self.injected, label)
         return label

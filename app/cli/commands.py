@@ -101,7 +101,7 @@ def monitor(
 
 @app.command()
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="demo, quiet, load, or sim:demo?seed=7&start=now")],
+    scenario: Annotated[str, typer.Argument(help="demo or another built-in one, a TOML file, or sim:demo?seed=7")],
     satellites: Annotated[int | None, typer.Option(metavar="N", help="How many there are.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same telemetry.")] = None,
     duration: Duration = None,

@@ -40,7 +40,7 @@ def score_spec(channel: Channel, group: Group) -> StripSpec:
     return StripSpec(
         key=score_key(channel.key),
         title="Score",
-        subtitle=f"{channel.name}, highest of all judges",
+        subtitle=f"{channel.name}, highest plain score",
         kind="score",
         satellite=channel.satellite,
         period=group.period,
