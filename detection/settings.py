@@ -50,7 +50,8 @@ class DetectionSettings:
     ``history`` samples are kept for fitting. ``rearm`` samples after a gap raise nothing. A record reaches
     back ``orbits`` orbits where that is longer than its policy says; a group that does not know its own is taken
     to have one of ``orbit`` microseconds. ``persistence`` samples beyond a limit make an event.
-    ``merge`` samples join two alarms into one event. Whether the baseline and the networks may open
+    ``merge`` samples join two alarms into one event. Bank, baseline and networks are held to one policy; only the
+    margin of ``lstd``, which counts in nepers, is its own. Whether the baseline and the networks may open
     events, or only second them, is ``robust_z_opens`` and ``networks_open``.
     """
 
@@ -68,4 +69,4 @@ class DetectionSettings:
     networks_open: bool = False
     bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75))
     baseline: Policy = Policy(margins=(1.75,))
-    network: Policy = Policy(margins=(1.75,), regime=300, budget=1.0)
+    network: Policy = Policy(margins=(1.75,))
