@@ -46,7 +46,8 @@ def _scores(channel: Channel, values: Floats) -> Floats:
         scorer.judge(intake, counts, valid)
         intake.advance(times[:count])
         at += count
-    return np.concatenate(scorer.seen, axis=1)[0]
+    scores: Floats = np.concatenate(scorer.seen, axis=1)[0]
+    return scores
 
 
 @pytest.mark.parametrize(
