@@ -4,25 +4,32 @@ Knows telemetry, and no models, databases or screens: a model is a ``WindowSpec`
 ``Judge`` is the way in; one thread owns it and everything below it.
 """
 
+from detection.commissioning import Commissioning, CommissioningError
 from detection.event import Contribution, Event, Judged, Scored
-from detection.judge import Judge, Output
+from detection.judge import Item, Judge, Output
 from detection.network import Submit
 from detection.settings import BANK, LIMITS, ROBUST_Z, DetectionSettings, Policy
 from detection.spec import Kind, WindowSpec
+from detection.thresholds import Override, Thresholds
 
 __all__ = [
     "BANK",
     "LIMITS",
     "ROBUST_Z",
+    "Commissioning",
+    "CommissioningError",
     "Contribution",
     "DetectionSettings",
     "Event",
+    "Item",
     "Judge",
     "Judged",
     "Kind",
     "Output",
+    "Override",
     "Policy",
     "Scored",
     "Submit",
+    "Thresholds",
     "WindowSpec",
 ]

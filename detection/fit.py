@@ -46,8 +46,7 @@ class Fit:
     ``middle`` and ``half`` scale the judged series to about -1 .. 1; ``weights`` (LAGS,), oldest first, and
     ``bias`` predict the next scaled value from the last LAGS; ``usual`` and ``least`` are the median of the standard
     deviation over 64 samples and the smallest that counts. ``step`` and ``top`` describe a counter, ``known``
-    the codes of a state. ``spacing`` is rows of the group a value, ``cut`` how many samples are the fit (the
-    rest calibrates).
+    the codes of a state. ``spacing`` is rows of the group a value.
     """
 
     kind: Kind
@@ -85,6 +84,22 @@ class Fits:
         self.step[channel], self.top[channel], self.spacing[channel] = fit.step, fit.top, fit.spacing
         self.known[channel] = np.array(sorted(fit.known))
         self.plain = not self.kind.any()
+
+    def fit(self, channel: int) -> Fit:
+        """What ``take`` was given for channel number ``channel``."""
+        return Fit(
+            kind=Kind(int(self.kind[channel])),
+            middle=float(self.middle[channel]),
+            half=float(self.half[channel]),
+            weights=self.weights[channel, 0].copy(),
+            bias=float(self.bias[channel]),
+            usual=float(self.usual[channel]),
+            least=float(self.least[channel]),
+            step=float(self.step[channel]),
+            top=float(self.top[channel]),
+            known=frozenset(self.known[channel].tolist()),
+            spacing=float(self.spacing[channel]),
+        )
 
     def series(self, x: Floats, which: npt.NDArray[np.intp] | None = None) -> Floats:
         """(c, n) the judged series of (c, n + 1) values of the channels ``which`` (None: all of the group)."""

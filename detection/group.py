@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from detection.commissioning import Commissioned
 from detection.compose import Point
 from detection.event import Judged
 from detection.fit import LAGS, Floats, Kind, Mask
@@ -19,9 +20,12 @@ from detection.record import Hit
 from detection.scorer import Result, Scorer
 from detection.settings import BANK, LIMITS, ROBUST_Z, DetectionSettings
 from detection.spec import WindowSpec
+from detection.thresholds import Thresholds
 from telemetry import Frame, Group, Quality, Times
 
 _NEVER = 1 << 60
+_LOOK = 200  # newest samples that say where a commissioned channel is
+_AWAY = 0.1  # of its range, that a channel is beyond it before it is told
 _WIDEST = 1e150  # larger numbers are judged as this one: sums of them stay numbers
 _VERSION = "1"
 
@@ -54,6 +58,8 @@ class GroupJudge:
         self._stage = np.zeros(n, dtype=np.int64)
         self._armable: Mask = np.zeros(n, dtype=bool)
         self._rearmed = np.zeros(n, dtype=np.int64)
+        self._adopted: Mask = np.zeros(n, dtype=bool)
+        self.notes: list[str] = []
 
     @property
     def period(self) -> int:
@@ -102,6 +108,50 @@ class GroupJudge:
             self._armable[which] = True
             self._scorer.arm(self._rearmed, self._armable)
 
+    def commissioned(self) -> dict[str, Commissioned]:
+        """What is known of each channel that was commissioned, by path; the networks' scores must have come in."""
+        known: dict[str, Commissioned] = {}
+        for number in np.flatnonzero(self._scorer.places.fixed).tolist():
+            one = self._scorer.commissioned(number, int(self._intake.taken[number]))
+            scores = {network.name: network.commissioned(number) for network in self.networks}
+            measures = {**one.measures, **{name: measure for name, measure in scores.items() if measure is not None}}
+            known[self._paths[number]] = replace(one, measures=measures)
+        return known
+
+    def adopt(self, channels: Mapping[str, Commissioned]) -> list[str]:
+        """Look at the channels as they were commissioned, by path; paths of those that have changed since.
+
+        As after every gap nothing is raised for a while.
+        """
+        changed: list[str] = []
+        again = np.zeros(len(self._paths), dtype=bool)
+        for number, path in enumerate(self._paths):
+            known = channels.get(path)
+            if known is None:
+                continue
+            if known.type != self.group.channels[number].type:
+                changed.append(path)
+                continue
+            self._scorer.adopt(number, known)
+            for network in self.networks:
+                network.adopt(number, known.fit.kind == Kind.STATE, known.measures.get(network.name))
+            again[number] = True
+        self._stage[again] = len(self._settings.fits)
+        self._armable |= again
+        self._adopted = again
+        wait = np.ceil(self._settings.rearm * self._scorer.fits.spacing).astype(np.int64)
+        self._rearmed = np.where(again, self._intake.row + wait, self._rearmed)
+        self._scorer.arm(self._rearmed, self._armable)
+        return changed
+
+    def factor(self, thresholds: Thresholds) -> None:
+        """From here on thresholds are what they were times the operator's factor for each channel."""
+        factors = thresholds.factors([channel.key for channel in self.group.channels])
+        self._scorer.bank.factor(factors)
+        self._scorer.baseline.factor(factors)
+        for network in self.networks:
+            network.factor(factors)
+
     def _rearm(self, again: Mask) -> None:
         """After a gap scores are shown, and nothing is raised for a while; a channel's very first is no gap."""
         wait = np.ceil(self._settings.rearm * self._scorer.fits.spacing).astype(np.int64)
@@ -126,6 +176,7 @@ class GroupJudge:
             self._reach()
         if intake.row % STRETCH == 0:
             self._refit()
+            self._look_around()
 
     def _ask(self, times: Times, counts: npt.NDArray[np.int64], valid: Mask, result: Result) -> None:
         if not self.networks:
@@ -203,6 +254,24 @@ class GroupJudge:
             self._stage[which] = (taken[which][:, None] >= fits).sum(axis=1)
             self._armable[which] |= taken[which] >= self._settings.arm_after
             self._scorer.arm(self._rearmed, self._armable)
+
+    def _look_around(self) -> None:
+        """Once a commissioned channel is armed: whether it is where it was commissioned."""
+        due = self._adopted & (self._intake.row >= self._rearmed)
+        for number in np.flatnonzero(due).tolist():
+            self._adopted[number] = False
+            channel, place = self.group.channels[number], self._scorer.places.place(number)
+            valid = self._intake.valid.last(_LOOK)[number]
+            if self._scorer.fits.kind[number] != Kind.LEVEL or not valid.any():
+                continue
+            at = float(np.median(self._intake.values.last(_LOOK)[number][valid]))
+            away = max(place.low - at, at - place.high)
+            if away > _AWAY * max(place.high - place.low, place.least):
+                unit = channel.unit and f" {channel.unit}"
+                self.notes.append(
+                    f"{channel.key} is at {at:.4g}{unit}, and was at {place.low:.4g} to {place.high:.4g}{unit} when it "
+                    "was commissioned: if that is as it should be, commission again."
+                )
 
     def _learn(self, which: npt.NDArray[np.intp], *, nominal: bool) -> None:
         self._scorer.learn(which, self._intake, nominal=nominal)

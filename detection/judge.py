@@ -11,16 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from detection.commissioning import Commissioned, Commissioning
 from detection.compose import Composer
 from detection.event import Event, Judged, Scored
 from detection.group import GroupJudge
 from detection.network import Submit
 from detection.settings import DetectionSettings
 from detection.spec import WindowSpec
-from telemetry import Frame, Tick
+from detection.thresholds import Thresholds
+from telemetry import Frame, Group, Tick
 
 DRAIN_S = 30.0
 """Seconds that ``drain`` waits for outstanding scores unless told otherwise."""
+Item = Frame | Tick | Commissioning | Thresholds
+"""What a judge takes, in order."""
 _PATIENCE = 20  # periods that a group may be silent before the others go on without it
 
 
@@ -98,19 +102,30 @@ class _Satellite:
 class Judge:
     """Judges a session. ``specs`` are the models to ask, ``submit`` asks them (see ``Submit``).
 
-    ``notes`` are sentences about models that cannot be asked, and why.
+    Satellites with one of ``commissionings`` are judged by it from their first sample on.
     """
 
-    def __init__(self, specs: Sequence[WindowSpec], submit: Submit, settings: DetectionSettings | None = None) -> None:
-        self.notes: list[str] = []
+    def __init__(
+        self,
+        specs: Sequence[WindowSpec],
+        submit: Submit,
+        settings: DetectionSettings | None = None,
+        thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
+        commissionings: Sequence[Commissioning] = (),
+    ) -> None:
+        self._notes: list[str] = []
+        self._thresholds = thresholds
+        self._commissionings = {one.satellite: one for one in commissionings}
         self._settings = settings or DetectionSettings()
         self._submit = submit
         self._specs = [spec for spec in specs if self._usable(spec)]
         self._keys = count(1)
         self._satellites: dict[str, _Satellite] = {}
 
-    def feed(self, item: Frame | Tick) -> Output:
+    def feed(self, item: Item) -> Output:
         """Judge the next item of the stream. Never waits for a score.
+
+        A commissioning and thresholds are in force from the next sample on.
 
         A tick brings in what has come back meanwhile. It moves no event on: the session's clock and that of the
         samples may lie hours apart, and what goes on is known from samples alone.
@@ -120,12 +135,18 @@ class Judge:
             for satellite in self._satellites.values():
                 output.scored += satellite.collect()
                 output.events += satellite.advance()
+        elif isinstance(item, Commissioning):
+            self._commissionings[item.satellite] = item
+            for group in self._groups():
+                if group.group.satellite == item.satellite:
+                    self._adopt(group, item)
+        elif isinstance(item, Thresholds):
+            self._thresholds = item
+            for group in self._groups():
+                group.factor(item)
         elif len(item):
             satellite = self._satellite(item)
-            group = satellite.groups.get(item.group.key)
-            if group is None:
-                group = GroupJudge(item.group, self._specs, self._submit, self._settings)
-                satellite.groups[item.group.key] = group
+            group = satellite.groups.get(item.group.key) or self._begin(satellite, item.group)
             output.events += satellite.note(item)
             found = group.feed(item)
             output.judged.append(found.judged)
@@ -156,6 +177,21 @@ class Judge:
         """
         for group in self._groups():
             group.commission()
+
+    def commissioned(self, start: int, stop: int) -> list[Commissioning]:
+        """What was commissioned of each satellite, on the span ``start`` to ``stop`` (UTC microseconds).
+
+        To be called after ``drain``: the networks' scores belong to it.
+        """
+        channels: dict[str, dict[str, Commissioned]] = {}
+        for group in self._groups():
+            channels.setdefault(group.group.satellite, {}).update(group.commissioned())
+        return [Commissioning(name, start, stop, known) for name, known in channels.items() if known]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences about models that cannot be asked, and channels that are not as they were commissioned."""
+        return [*self._notes, *(note for group in self._groups() for note in group.notes)]
 
     @property
     def provisional(self) -> frozenset[str]:
@@ -204,6 +240,24 @@ class Judge:
             self._satellites[name] = _Satellite(name, self._keys, self._settings)
         return self._satellites[name]
 
+    def _begin(self, satellite: _Satellite, group: Group) -> GroupJudge:
+        judge = GroupJudge(group, self._specs, self._submit, self._settings)
+        satellite.groups[group.key] = judge
+        known = self._commissionings.get(group.satellite)
+        if known is not None:
+            self._adopt(judge, known)
+        if self._thresholds.overrides:
+            judge.factor(self._thresholds)
+        return judge
+
+    def _adopt(self, group: GroupJudge, known: Commissioning) -> None:
+        changed = group.adopt(known.channels)
+        if changed:
+            self._notes.append(
+                f"{group.group.satellite}: {', '.join(changed)} changed type since the commissioning, which does not "
+                "count there: commission again."
+            )
+
     def _usable(self, spec: WindowSpec) -> bool:
         """Whether windows can be cut for ``spec``; the reason is noted where not."""
         reason = ""
@@ -216,5 +270,5 @@ class Judge:
         elif spec.window < 2 or spec.stride < 1:
             reason = f"a window of {spec.window} every {spec.stride} samples makes no sense"
         if reason:
-            self.notes.append(f"{spec.model} does not judge: {reason}.")
+            self._notes.append(f"{spec.model} does not judge: {reason}.")
         return not reason

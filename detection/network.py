@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from detection.commissioning import Measure
 from detection.compose import Point
 from detection.event import Scored
 from detection.fit import Floats, Mask
@@ -74,12 +76,6 @@ class _Cut:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Learned:
-    which: npt.NDArray[np.intp]
-    nominal: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
     cuts: list[_Cut]
     future: Future[npt.NDArray[np.float32]] | None
@@ -110,7 +106,7 @@ class Network:
         self.record.armed_from[:] = 0
         self._cuts: list[_Cut] = []
         self._count = 0
-        self._pending: deque[_Asked | _Learned] = deque()
+        self._pending: deque[_Asked | Callable[[], None]] = deque()
         self._state = np.zeros(n)
         self._last = np.full(n, 1 << 60)
         self._peak = np.zeros(n)
@@ -174,7 +170,32 @@ class Network:
         """
         self.submit()
         self._fit[which[unfit]] = False
-        self._pending.append(_Learned(which, nominal))
+        self._pending.append(partial(self._calibrate, which, nominal))
+
+    @property
+    def name(self) -> str:
+        """The model and its version, as a commissioning calls them."""
+        return f"{self.spec.model} {self.spec.version}"
+
+    def commissioned(self, channel: int) -> Measure | None:
+        """What the scores of channel number ``channel`` came to; None where they were never calibrated."""
+        if not self._judged[channel]:
+            return None
+        return Measure(*(tuple(part[:, 0].tolist()) for part in self.record.measure(np.array([channel]))))
+
+    def adopt(self, channel: int, unfit: bool, measure: Measure | None) -> None:
+        """From here on a channel's scores are held against ``measure``; None: this model was not commissioned on it.
+
+        A channel without a measure is judged by this model no more. ``unfit``: it is none for networks.
+        """
+        self.submit()
+        self._fit[channel] &= not unfit
+        self._pending.append(partial(self._adopt, channel, measure))
+
+    def factor(self, factors: Floats) -> None:
+        """From here on thresholds are multiplied by ``factors`` (channels,)."""
+        self.submit()
+        self._pending.append(partial(self.record.factor, factors))
 
     def collect(self, wait: Callable[[], float] | None = None) -> tuple[list[Scored], list[Point]]:
         """What has come back, in order. ``wait`` gives the seconds that each outstanding future may still take."""
@@ -187,12 +208,22 @@ class Network:
                     break
                 self._apply(item, wait, scored, points)
             else:
-                self._judged[item.which] = True
-                if item.nominal:
-                    self.record.forgive(item.which)
-                self.record.calibrate(item.which, self._peak[item.which][None])
+                item()
             self._pending.popleft()
         return scored, points
+
+    def _calibrate(self, which: npt.NDArray[np.intp], nominal: bool) -> None:
+        self._judged[which] = True
+        if nominal:
+            self.record.forgive(which)
+        self.record.calibrate(which, self._peak[which][None])
+
+    def _adopt(self, channel: int, measure: Measure | None) -> None:
+        self._judged[channel] = measure is not None
+        self._state[channel] = 0.0
+        if measure is not None:
+            floors, records = (np.array(part)[:, None] for part in (measure.floors, measure.records))
+            self.record.adopt(np.array([channel]), floors, records)
 
     def _apply(
         self, asked: _Asked, wait: Callable[[], float] | None, scored: list[Scored], points: list[Point]
@@ -237,7 +268,7 @@ class Network:
         smoothed *= told
         learning = cut.learning[:, None] & told
         np.maximum(self._peak, np.where(learning, smoothed, 0.0).max(axis=1), out=self._peak)
-        verdict = self.record.judge(smoothed[None], cut.live & told)
+        verdict = self.record.judge(smoothed[None], cut.live & told & self._judged[:, None])
         spec, reach = self.spec, self._merge * max(cut.period, 1)
         for hit in verdict.hits:
             reason, path = hit.describe(spec.model), self._group.channels[hit.channel].path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from detection.commissioning import Place
 from detection.fit import Floats, Mask
 
 _GAIN = 1.5
@@ -40,6 +41,19 @@ class Places:
         self._now[:, channel] = middle, float(np.median(np.abs(values - middle)))
         self._low[channel], self._high[channel] = values.min(), values.max()
         self._least[channel] = max(0.01 * width, 1e-9)
+
+    def place(self, channel: int) -> Place:
+        """Where a channel is now."""
+        location, deviation = self._now[:, channel].tolist()
+        return Place(
+            location, deviation, float(self._low[channel]), float(self._high[channel]), float(self._least[channel])
+        )
+
+    def fix(self, channel: int, place: Place) -> None:
+        """A channel is at ``place``, and stays there."""
+        self.known[channel] = self.fixed[channel] = True
+        self._now[:, channel] = place.location, place.deviation
+        self._low[channel], self._high[channel], self._least[channel] = place.low, place.high, place.least
 
     def follow(self, y: Floats, learn: Mask) -> tuple[Floats, Floats]:
         """Location and scale (channels, n) in force at each of (channels, n) samples, then learned from.

@@ -77,6 +77,7 @@ class Record:
             np.broadcast_to(floors, shape).copy() if floors.ndim == 2 else np.repeat(floors[:, None], channels, axis=1)
         )
         self._floor = self._least.copy()
+        self._factor: Floats = np.ones(channels)
         self._limit: Floats = self._floor * self._margin
         self._held = np.zeros(shape)
         self.forgets: Mask = np.ones(channels, dtype=bool)
@@ -96,8 +97,16 @@ class Record:
         """
         span = self._rows(max(self.policy.reach, samples))
         self._block = self._refresh * -(-span // (self._refresh * _BLOCKS))
+        # What a commissioning brought is the oldest there is.
+        brought = self._ring.max(axis=0, initial=0.0)
         self._ring = np.zeros((-(-span // self._block), *self._ring.shape[1:]))
+        self._ring[-1] = brought
         self._span = span
+
+    def factor(self, factors: Floats) -> None:
+        """Multiply the thresholds of the channels by ``factors`` (channels,): the operator's word on them."""
+        self._factor = factors.copy()
+        self._refresh_limits()
 
     def _rows(self, samples: int) -> int:
         return -(-samples // self._stride)
@@ -172,7 +181,7 @@ class Record:
             parts = scores[:, i] / limit
             first = int(parts.argmax())
             others = tuple(int(j) for j in np.flatnonzero(parts > k) if j != first)
-            factor = float(parts[first] * self._margin[first, 0])
+            factor = float(parts[first] * self._margin[first, 0] * self._factor[channel])
             verdict.hits.append(Hit(start + int(i), channel, first, others, float(ratio[i]), factor, seen))
 
     def _settle(self, column: int, verdict: Verdict) -> None:
@@ -233,6 +242,7 @@ class Record:
     def _refresh_limits(self) -> None:
         np.maximum(self._ring.max(axis=0), self._floor, out=self._limit)
         self._limit *= self._margin
+        self._limit *= self._factor
 
     def forgive(self, which: npt.NDArray[np.intp]) -> None:
         """Forget every alarm of the channels ``which``: what led to it was nominal."""
@@ -242,6 +252,25 @@ class Record:
             rows[which] = _NEVER
         self._begins[:, which] = _NEVER
         self._spend()
+
+    def measure(self, which: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """(scores, len(which)) floors and records of the channels ``which``, newest samples included."""
+        waiting = self._scores.last(self._lag + self._refresh).reshape(*self._held.shape, -1)
+        records = np.maximum(self._ring.max(axis=0), waiting.max(axis=2))
+        return self._floor[:, which], records[:, which]
+
+    def adopt(self, which: npt.NDArray[np.intp], floors: Floats, records: Floats) -> None:
+        """Begin the channels ``which`` anew with what ``measure`` once said of them."""
+        self.forgive(which)
+        self._scores.last(self._lag + self._refresh).reshape(*self._held.shape, -1)[:, which] = 0.0
+        self._held[:, which] = 0.0
+        self._ring[:, :, which] = 0.0
+        # In the block that is given up last.
+        newest = max(0, self.row - self._lag - self._refresh) // self._block
+        self._ring[(newest - 1) % len(self._ring), :, which] = records.T
+        self._least[:, which] = self._floor[:, which] = floors
+        self.since[which] = self.row - self._span
+        self._refresh_limits()
 
     def calibrate(self, which: npt.NDArray[np.intp], largest: Floats) -> None:
         """Set the maximum in calibration (scores, len(which)), a share of which is the least that counts."""

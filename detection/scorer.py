@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from detection.commissioning import Commissioned, Measure
 from detection.fit import FIT_SHARE, LAGS, Fits, Floats, Kind, Mask, fit_channel
 from detection.intake import Intake
 from detection.place import Places
 from detection.record import Record, Verdict
 from detection.scores import NEEDED, plain_scores, smooth
-from detection.settings import DetectionSettings
+from detection.settings import BANK_NAME, ROBUST_Z, DetectionSettings
 from telemetry import Channel
 
 _FLOORS = np.array([0.02, 0.02, 0.01, 0.25, 0.02])  # of ar, diff, std, lstd, z, in half ranges (lstd: in nepers)
@@ -23,6 +24,7 @@ _NEEDED = np.append(NEEDED, 2)[:, None, None]
 _FARTHEST = 1e6  # scales from its place that a sample of a channel that never moved counts as
 _LARGEST = 3e38  # what a chart's float32 holds
 _NEVER = 1 << 60
+_AT_ONCE = 32  # channels fitted together: a long history of many would fill the memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +85,35 @@ class Scorer:
         shown = valid & fits.ready[:, None] & (counts > 1)
         return Result(bank, baseline, low, high, location, scale, shown)
 
+    def commissioned(self, channel: int, samples: int) -> Commissioned:
+        """What is known of channel number ``channel``, to be adopted elsewhere."""
+        which = np.array([channel])
+        measures = {
+            judge: Measure(*(tuple(part[:, 0].tolist()) for part in record.measure(which)))
+            for judge, record in ((BANK_NAME, self.bank), (ROBUST_Z, self.baseline))
+        }
+        kind = self._channels[channel].type
+        return Commissioned(kind, samples, self.fits.fit(channel), self.places.place(channel), measures)
+
+    def adopt(self, channel: int, known: Commissioned) -> None:
+        """From here on channel number ``channel`` is looked at as it was ``commissioned``."""
+        which = np.array([channel])
+        self.fits.take(channel, known.fit)
+        self.places.fix(channel, known.place)
+        self._state[:, channel] = 0.0
+        for judge, record in ((BANK_NAME, self.bank), (ROBUST_Z, self.baseline)):
+            measure = known.measures[judge]
+            record.adopt(which, np.array(measure.floors)[:, None], np.array(measure.records)[:, None])
+
     def learn(self, which: npt.NDArray[np.intp], intake: Intake, *, nominal: bool) -> None:
         """Fit the channels ``which`` to what ``intake`` kept, and write their records anew by the new fit.
 
         What was found odd stays out, unless all of it is declared ``nominal``: a commissioning.
         """
+        for start in range(0, len(which), _AT_ONCE):
+            self._learn(which[start : start + _AT_ONCE], intake, nominal)
+
+    def _learn(self, which: npt.NDArray[np.intp], intake: Intake, nominal: bool) -> None:
         n = int(min(intake.row - intake.first[which].min(), self._history))
         x = intake.values.last(n + LAGS + 1)[which]
         counts = intake.counts.last(n)[which].astype(np.int64)

@@ -13,6 +13,8 @@ from telemetry.clock import SECOND
 
 BANK = ("ar", "diff", "std", "lstd", "z")
 """The plain scores, in the order of every array that holds one row a score."""
+BANK_NAME = "bank"
+"""What the plain scores are called together."""
 ROBUST_Z = "robust_z"
 """The baseline that every network is shown beside."""
 LIMITS = "limits"
