@@ -19,11 +19,13 @@ from app.link.card import CoreCard, card_path
 from app.link.messages import group_to_json
 from app.link.server import Server
 from app.link.wire import Header
-from app.paths import archive_key, settings_file
+from app.livering import make_ring
+from app.paths import archive_key, settings_file, thresholds_file
 from app.plan import Plan
-from app.session import Session, make_ring, open_session
+from app.session import Session, open_session
 from app.settings import load
 from app.sources import open_sources
+from app.tuning import Tuning
 from simulator.request import SCENARIOS
 from telemetry.clock import SECOND
 from telemetry.ring import describe
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 PUBLISH_S = 0.1
 MOST_SPEED = 1e6
 NICE = 10
+CANCEL_DEADLINE_S = 5.0
 """The window's process comes first: a late score is better than a window that hangs."""
 
 
@@ -54,7 +57,8 @@ class Core:
                 source.close()
             raise
         self._stop = threading.Event()
-        self._server = Server(self._key, self._answer, self.session.events, self._notes)
+        self.tuning = Tuning(self.session, thresholds_file())
+        self._server = Server(self._key, self._answer, self.session.events, self._notes, self.tuning.state)
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
         self.card.write(self._path)
@@ -71,6 +75,7 @@ class Core:
 
     def close(self) -> None:
         """Drain everything, then let clients go and remove what was published."""
+        self.tuning.close(CANCEL_DEADLINE_S)
         self.session.close()
         self.session.publish()
         # Before clients are let go: whoever sees this core end may start the next one at once.
@@ -94,7 +99,7 @@ class Core:
             case "inject":
                 return self._inject(request)
             case other:
-                return {"error": f"This core cannot '{other}'."}
+                return self.tuning.answer(request) or {"error": f"This core cannot '{other}'."}
 
     def _play(self, request: Header) -> Header:
         """Carry out what is asked of playback: ``paused``, ``speed`` (0: max), ``step`` and ``skip_to`` (us)."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from telemetry import Frame, Tick
+from detection import Item
+from telemetry import Frame
 
 
 def cut(frames: Iterable[Frame], span: Callable[[], int], whole: int) -> Iterator[Frame]:
@@ -61,12 +62,12 @@ def _in_turns(frames: tuple[Frame, ...], span: Callable[[], int]) -> Iterator[Fr
                 at[number] = to
 
 
-def joined(items: Sequence[tuple[Frame | Tick, int]], most: int) -> list[tuple[Frame | Tick, int]]:
+def joined(items: Sequence[tuple[Item, int]], most: int) -> list[tuple[Item, int]]:
     """What waits for the judge, each group's frames joined up to ``most`` microseconds, stamped as their oldest.
 
-    Ticks stay where they are among the frames, and no frame passes one.
+    All else stays where it is among the frames, and no frame passes it.
     """
-    out: list[tuple[Frame | Tick, int]] = []
+    out: list[tuple[Item, int]] = []
     waiting: dict[str, list[tuple[Frame, int]]] = {}
     since: int | None = None
 
@@ -76,7 +77,7 @@ def joined(items: Sequence[tuple[Frame | Tick, int]], most: int) -> list[tuple[F
         waiting.clear()
 
     for what, stamp in items:
-        if isinstance(what, Tick):
+        if not isinstance(what, Frame):
             flush()
             since = None
             out.append((what, stamp))

@@ -20,7 +20,7 @@ from app.cutting import cut, joined
 from app.eventlog import EventLog
 from app.pace import Pace
 from app.plan import Plan
-from detection import Judge, Output
+from detection import Commissioning, Item, Judge, Output, Thresholds
 from detection.event import Event, Judged, Scored
 from storage import Recorder
 from telemetry import Frame, Source, SourceError, Tick
@@ -45,7 +45,7 @@ NEVER = -(1 << 62)
 PUT_DEADLINE_S = 60.0
 """A recorder or a judge that takes nothing for this long has failed."""
 
-_Item = tuple[Frame | Tick, int]
+_Item = tuple[Item, int]
 
 
 class Line:
@@ -110,6 +110,10 @@ class Line:
     def stop(self) -> None:
         """Ask the source to end; what has been taken is still judged and recorded."""
         self._stop.set()
+
+    def settle(self, word: Commissioning | Thresholds) -> None:
+        """The operator's word on detection, in force from the next sample on."""
+        self._hand_over((word, 0), wait=True)
 
     @property
     def ended(self) -> bool:

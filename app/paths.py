@@ -25,6 +25,11 @@ def settings_file() -> Path:
     return Path(platformdirs.user_config_dir(NAME, appauthor=False)) / "settings.toml"
 
 
+def thresholds_file() -> Path:
+    """``thresholds.toml`` of this user, what he set for each channel; it need not exist."""
+    return settings_file().with_name("thresholds.toml")
+
+
 def window_state_file() -> Path:
     """Where the window was; nothing else is kept there."""
     return Path(platformdirs.user_state_dir(NAME, appauthor=False, ensure_exists=True)) / "window.ini"

@@ -18,27 +18,26 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from app.commissioning import stored
 from app.counters import Counter
 from app.disk import DiskOutlook
 from app.eventlog import EventLog
 from app.line import Line
+from app.paths import thresholds_file
 from app.plan import Plan
 from app.settings import Settings
-from detection import Judge, WindowSpec
+from app.thresholds import ThresholdError, load, rows
+from detection import Commissioning, CommissioningError, Judge, Thresholds
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, open_engine, read_repository
 from simulator import Simulation
 from storage import Archive, Reader, Recorder
 from telemetry import Group, Injected, Source, SourceError
 from telemetry.clock import SECOND
-from telemetry.ring import LiveRing, RingError, Track, memory_folder
+from telemetry.ring import LiveRing
 
 log = logging.getLogger(__name__)
 
-RING_BYTES = 128 << 20
-"""Memory for the newest minutes of everything; what is older is in the archive."""
-RING_ROWS = 86_400
-"""Rows a group at the most: a day at 1 Hz."""
 STOP_DEADLINE_S = 20.0
 
 
@@ -71,8 +70,11 @@ class Session:
         ring: LiveRing | None,
         started: int,
         notes: Sequence[str] = (),
+        thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     ) -> None:
         self._catalogue_notes = tuple(notes)
+        self.thresholds = thresholds
+        self.commissioned: dict[str, tuple[int, int]] = {}
         self.plan = plan
         self.engine = engine
         self.cards = tuple(cards)
@@ -87,7 +89,7 @@ class Session:
             started=started,
             origin=sources[0].origin,
             sources=[source.name for source in sources],
-            settings=settings.model_dump_json(),
+            settings=json.dumps({**settings.model_dump(mode="json"), "thresholds": rows(thresholds)}),
             models=json.dumps([{"name": c.name, "version": c.version, "sha256": c.sha256} for c in cards]),
             relative=self.relative,
         )
@@ -99,9 +101,10 @@ class Session:
         self._rate: tuple[float, int, int] = (self._begun, 0, 0)
         self._closed = False
         self._disk = DiskOutlook(plan.archive_path.parent, settings.storage.reserve_mb << 20)
-        specs = [card.spec for card in cards]
+        self.specs = [card.spec for card in cards]
         recorded = self._recorded_before()
-        self.lines = [self._line(number, source, specs, recorded) for number, source in enumerate(sources)]
+        self._commissioning_notes: list[str] = []
+        self.lines = [self._line(number, source, recorded) for number, source in enumerate(sources)]
         self._note_gaps(recorded, started)
 
     def _recorded_before(self) -> dict[str, int]:
@@ -172,6 +175,35 @@ class Session:
                 return label
         raise SourceError(f"No simulated satellite {satellite} is being watched.")
 
+    # the operator's word on detection; any thread
+
+    @property
+    def satellites(self) -> list[str]:
+        """Every satellite, in the order of the sources."""
+        return list(dict.fromkeys(group.satellite for group in self.groups))
+
+    def line_of(self, satellite: str) -> Line:
+        """The line that watches a satellite. Raises CommissioningError."""
+        for line in self.lines:
+            if any(group.satellite == satellite for group in line.source.groups):
+                return line
+        raise CommissioningError(f"No satellite {satellite} is being watched.")
+
+    def ask(self, model: str, windows: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]] | None:
+        """Scores for somebody who can wait."""
+        return self._pool.submit(model, windows, wait=True, stop=self._abandon)
+
+    def adopt(self, found: Commissioning) -> None:
+        """Judge a satellite by ``found`` from now on. Raises CommissioningError."""
+        self.line_of(found.satellite).settle(found)
+        self.commissioned[found.satellite] = found.start, found.stop
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Hold scores against ``thresholds`` from now on."""
+        self.thresholds = thresholds
+        for line in self.lines:
+            line.settle(thresholds)
+
     def start(self) -> None:
         """Begin to watch."""
         for line in self.lines:
@@ -195,7 +227,11 @@ class Session:
         sources = [note for line in self.lines for note in getattr(line.source, "notes", ())]
         judges = [note for line in self.lines for note in line.judge.notes]
         # Every line asks the same models, so each would say the same of them.
-        return list(dict.fromkeys([*sources, *self._catalogue_notes, *judges, *self.archive.notices]))
+        return list(
+            dict.fromkeys(
+                [*sources, *self._catalogue_notes, *self._commissioning_notes, *judges, *self.archive.notices]
+            )
+        )
 
     @property
     def recording_failed(self) -> bool:
@@ -292,11 +328,17 @@ class Session:
         for counter, value in values.items():
             out[counter] = value
 
-    def _line(self, number: int, source: Source, specs: Sequence[WindowSpec], recorded: dict[str, int]) -> Line:
-        judge = Judge(specs, self._submitter(source.mode == "paced"))
-        known = {group.key: recorded[group.key] for group in source.groups if group.key in recorded}
+    def _line(self, number: int, source: Source, recorded: dict[str, int]) -> Line:
+        satellites = dict.fromkeys(group.satellite for group in source.groups)
+        known, notes = stored(self.archive, satellites, source.name)
+        self._commissioning_notes += notes
+        self.commissioned.update((one.satellite, (one.start, one.stop)) for one in known)
+        judge = Judge(
+            self.specs, self._submitter(source.mode == "paced"), thresholds=self.thresholds, commissionings=known
+        )
+        taken = {group.key: recorded[group.key] for group in source.groups if group.key in recorded}
         return Line(
-            number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan, known
+            number, source, self.id, judge, self.recorder, self.events, self.ring, self._abandon, self.plan, taken
         )
 
     def _submitter(
@@ -308,33 +350,16 @@ class Session:
         return submit
 
 
-def ring_tracks(groups: Sequence[Group]) -> list[Track]:
-    """Two tracks a group: ``s:KEY`` holds its samples, ``j:KEY`` ratio, low and high of each channel."""
-    width = sum(len(group.channels) for group in groups)
-    rows = max(1024, min(RING_ROWS, RING_BYTES // max(1, 20 * width + 16 * len(groups))))
-    tracks = []
-    for group in groups:
-        tracks.append(Track(f"s:{group.key}", len(group.channels), rows, "f8"))
-        tracks.append(Track(f"j:{group.key}", 3 * len(group.channels), rows, "f4"))
-    return tracks
-
-
-def make_ring(groups: Sequence[Group], name: str, *, goes_on: bool = False) -> LiveRing:
-    """The live ring of a core, named after its archive so that a core which ``goes_on`` for a dead one finds its."""
-    tracks = ring_tracks(groups)
-    path = memory_folder(LiveRing.size(tracks)) / f"{name}.ring"
-    try:
-        if not goes_on:
-            path.unlink(missing_ok=True)  # of a run that was cut off: its counters tell of another time
-        return LiveRing.create(path, tracks)
-    except OSError as problem:
-        raise RingError(f"No live memory can be made in {path.parent}: {problem}.") from problem
-
-
 def open_session(
     plan: Plan, settings: Settings, sources: Sequence[Source], started: int, ring: LiveRing | None = None
 ) -> Session:
     """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then."""
+    notes: list[str] = []
+    try:
+        thresholds = load(thresholds_file())
+    except ThresholdError as problem:
+        thresholds = Thresholds()
+        notes.append(str(problem))
     catalogue = read_repository(Path(plan.repository))
     cards = catalogue.select(plan.models)
     engine = open_engine(plan.engine, cards)
@@ -343,4 +368,6 @@ def open_session(
     except BaseException:
         engine.close()
         raise
-    return Session(plan, sources, archive, engine, cards, settings, ring, started, catalogue.problems)
+    return Session(
+        plan, sources, archive, engine, cards, settings, ring, started, [*catalogue.problems, *notes], thresholds
+    )

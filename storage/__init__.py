@@ -3,10 +3,11 @@
 The only package that knows DuckDB. Knows nothing of models or screens.
 """
 
-from storage.answers import Envelope, Latest, RecordedEvent, RecordedGap, Samples, SessionInfo
+from storage.answers import Envelope, Latest, RecordedCommissioning, RecordedEvent, RecordedGap, Samples, SessionInfo
 from storage.archive import Archive
 from storage.errors import StorageError
 from storage.reader import Reader
+from storage.recorded import recorded_frames
 from storage.recorder import Recorder, RecorderStatus
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Envelope",
     "Latest",
     "Reader",
+    "RecordedCommissioning",
     "RecordedEvent",
     "RecordedGap",
     "Recorder",
@@ -21,4 +23,5 @@ __all__ = [
     "Samples",
     "SessionInfo",
     "StorageError",
+    "recorded_frames",
 ]

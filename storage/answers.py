@@ -41,6 +41,15 @@ class RecordedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedCommissioning:
+    """A commissioning as it is stored: its number, when it was made (UTC microseconds), and its JSON."""
+
+    id: int
+    made: int
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedGap:
     """Samples of a session, between two telemetry times (UTC microseconds), that were not recorded."""
 

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detection.commissioning import Commissioning
 from storage import door
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
@@ -149,6 +150,30 @@ class Archive:
         with self._writing() as connection, transaction(connection):
             for row, one in zip(values, labels, strict=True):
                 connection.execute("INSERT INTO _label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [*row, list(one.channels)])
+
+    def add_commissioning(self, session: int, found: Commissioning, source: str | None, who: str) -> int:
+        """Store a commissioning made on the samples of ``session``; its number. Durable when it returns.
+
+        ``source``: it holds for that source alone (None: wherever the satellite's telemetry comes from).
+        Raises StorageError.
+        """
+        with self._writing() as connection, transaction(connection):
+            ((number,),) = rows(connection, "SELECT coalesce(max(id), 0) + 1 FROM _commissioning")
+            connection.execute(
+                "INSERT INTO _commissioning VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    number,
+                    session,
+                    found.satellite,
+                    source,
+                    found.start,
+                    found.stop,
+                    self._clock(),
+                    who,
+                    found.to_json(),
+                ],
+            )
+        return int(number)
 
     def claim(self) -> tuple[int, int, int]:
         """Become the one writer: the highest group, channel and block numbers in use, to hand out the next.

@@ -6,19 +6,20 @@ hold the interpreter for longer than a frame of the window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from detection.event import Contribution, Event
-from storage.answers import Envelope, Latest, RecordedEvent, RecordedGap, Samples, SessionInfo
+from storage.answers import Envelope, Latest, RecordedCommissioning, RecordedEvent, RecordedGap, Samples, SessionInfo
 from storage.archive import Archive
 from storage.columns import join, runs
 from storage.door import Connection, rows
 from storage.roster import channel_of
-from telemetry import Channel, Group, Quality, Severity
+from telemetry import Channel, Group, Quality, Severity, Times
 
 _VALUE = "coalesce(f8, f4::DOUBLE, i8::DOUBLE, u8::DOUBLE)"
 
@@ -59,6 +60,18 @@ SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
 FROM _every_chunk c JOIN newest ON c.channel = newest.channel AND c.t1 = newest.t1
     JOIN _every_block b ON b.id = c.block
 ORDER BY c.t0, c.block
+"""
+
+_WORST = """
+WITH chosen AS (SELECT unnest($channels)::INTEGER AS id, unnest($weights)::FLOAT AS weight)
+SELECT minute, max(ratio * weight) AS ratio
+FROM (
+    SELECT s.minute, unnest(g.channels) AS id, unnest(s.ratio) AS ratio, unnest(s.judged) AS judged
+    FROM _score s JOIN _group g ON g.id = s.grp
+    WHERE s.model = $model AND s.minute >= $start AND s.minute < $stop)
+JOIN chosen USING (id)
+WHERE judged > 0 AND NOT isnan(ratio)
+GROUP BY minute ORDER BY minute
 """
 
 
@@ -173,6 +186,45 @@ class Reader:
                 [session, satellite, model, start, stop, limit],
             )
         return [_event(row) for row in found]
+
+    def commissioning(self, satellite: str, source: str) -> RecordedCommissioning | None:
+        """The newest commissioning of a satellite that holds for ``source``; None where there is none."""
+        with self._archive.reading() as cursor:
+            found: list[Any] = rows(
+                cursor,
+                "SELECT id, made, found FROM _commissioning WHERE satellite = ? AND (source IS NULL OR source = ?) "
+                "ORDER BY id DESC LIMIT 1",
+                [satellite, source],
+            )
+        return RecordedCommissioning(*found[0]) if found else None
+
+    def worst_minutes(
+        self, model: str, weights: Mapping[int, Mapping[str, float]], start: int, stop: int
+    ) -> tuple[Times, npt.NDArray[np.float32]]:
+        """Minutes of ``start`` <= t < ``stop`` that ``model`` judged, and the largest weighted ratio in each.
+
+        ``weights`` are those of the channels that count, by session and channel key. (m,) ascending int64 UTC
+        microseconds, and (m,) float32.
+        """
+        with self._archive.reading() as cursor:
+            chosen = {
+                number: weight
+                for session, own in weights.items()
+                for number, channel in _channels(cursor, session)
+                if (weight := own.get(channel.key)) is not None
+            }
+            table = _arrow(
+                cursor,
+                _WORST,
+                {
+                    "model": model,
+                    "start": start,
+                    "stop": stop,
+                    "channels": list(chosen),
+                    "weights": list(chosen.values()),
+                },
+            )
+        return table["minute"].to_numpy(), table["ratio"].to_numpy()
 
     def gaps(self, session: int) -> list[RecordedGap]:
         """Spans of a session that could not be recorded, in order of time."""

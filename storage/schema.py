@@ -10,7 +10,7 @@ small pieces lies in ``_fresh_block`` and ``_fresh_chunk`` until there is enough
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """The version of the tables that this program writes."""
 
 _BLOCK = """(
@@ -110,5 +110,15 @@ SELECT session, satellite, kind, category, make_timestamp(start) AS start, make_
 FROM _label;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS)
+_COMMISSIONINGS = """
+CREATE TABLE _commissioning (
+    id INTEGER NOT NULL, session INTEGER NOT NULL, satellite VARCHAR NOT NULL, source VARCHAR,
+    start BIGINT NOT NULL, stop BIGINT NOT NULL, made BIGINT NOT NULL, who VARCHAR NOT NULL, found JSON NOT NULL);
+CREATE VIEW commissionings AS
+SELECT id, session, satellite, make_timestamp(start) AS start, make_timestamp(stop) AS "end",
+    make_timestamp(made) AS made, who, source, json_keys(found, '$.channels') AS channels
+FROM _commissioning;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS)
 """``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""

@@ -1,7 +1,7 @@
 """The core's side of the socket: a thread that accepts, and one a client.
 
 A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends, and
-sentences about what was set aside or went wrong.
+sentences about what was set aside or went wrong, what is settled of detection.
 A client that dies is forgotten; nothing else changes.
 """
 
@@ -27,12 +27,13 @@ POLL_S = 0.05
 
 Answer = Callable[[Header], Header]
 Notes = Callable[[], Sequence[str]]
+State = Callable[[], Header]
 
 
 class Server:
     """Listens on a socket of its own in the runtime folder."""
 
-    def __init__(self, key: str, answer: Answer, events: EventLog, notes: Notes = tuple) -> None:
+    def __init__(self, key: str, answer: Answer, events: EventLog, notes: Notes = tuple, state: State = dict) -> None:
         self.secret = secrets.token_hex(32)
         if sys.platform == "win32":
             self.address = rf"\\.\pipe\perigee-{key}-{secrets.token_hex(4)}"
@@ -46,6 +47,7 @@ class Server:
         self._answer = answer
         self._events = events
         self._notes = notes
+        self._state = state
         self._stop = threading.Event()
         self._clients: set[threading.Thread] = set()
         self._acceptor = threading.Thread(target=self._accept, name="socket", daemon=True)
@@ -87,6 +89,7 @@ class Server:
             welcome(connection, self.secret.encode())
             cursor: int | None = None
             told: list[str] = []
+            known: Header = {}
             while not self._stop.is_set():
                 message = receive(connection, POLL_S)
                 if message is not None:
@@ -103,6 +106,10 @@ class Server:
                     if notes != told:
                         told = notes
                         send(connection, {"news": "notes", "notes": notes})
+                    state = self._state()
+                    if state != known:
+                        known = state
+                        send(connection, {"news": "detection", **state})
             send(connection, {"news": "ending"})
         except LinkError as problem:
             log.info("client: %s", problem)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.session import ring_tracks
+from app.livering import ring_tracks
 from app.window.feed import Feed, score_key
 from telemetry import Channel, Group
 from telemetry.ring import LiveRing, describe
