@@ -58,7 +58,9 @@ class Core:
             raise
         self._stop = threading.Event()
         self.tuning = Tuning(self.session, thresholds_file())
-        self._server = Server(self._key, self._answer, self.session.events, self._notes, self.tuning.state)
+        self._server = Server(
+            self._key, self._answer, self.session.events, self._notes, self.tuning.state, self._plan
+        )
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
         self.card.write(self._path)
@@ -103,28 +105,28 @@ class Core:
 
     def _play(self, request: Header) -> Header:
         """Carry out what is asked of playback: ``paused``, ``speed`` (0: max), ``step`` and ``skip_to`` (us)."""
-        session = self.session
-        if not session.playable:
+        playback = self.session.playback
+        if not playback.possible:
             return {"error": "A live source cannot be paused or sped up."}
         try:
             if "paused" in request:
-                session.pause(bool(request["paused"]))
+                playback.pause(bool(request["paused"]))
             if "speed" in request:
                 speed = float(str(request["speed"]))
                 if not 0 <= speed <= MOST_SPEED:
                     return {"error": f"A speed lies between 0 and {MOST_SPEED:g}, not {speed:g}."}
-                session.set_speed(speed or None)
+                playback.set_speed(speed or None)
             if "step" in request:
-                session.step(int(str(request["step"])))
+                playback.step(int(str(request["step"])))
             if "skip_to" in request:
-                session.skip_to(int(str(request["skip_to"])))
+                playback.skip_to(int(str(request["skip_to"])))
         except ValueError as problem:
             return {"error": f"That cannot be played: {problem}."}
         return {"done": True}
 
     def _inject(self, request: Header) -> Header:
         try:
-            label = self.session.inject(str(request.get("kind")), str(request.get("satellite")))
+            label = self.session.playback.inject(str(request.get("kind")), str(request.get("satellite")))
         except EXPECTED as problem:
             return {"error": str(problem)}
         return {"begins": label.start, "visible": label.visible, "channels": list(label.channels)}
@@ -139,9 +141,9 @@ class Core:
                 {"name": line.source.name, "mode": line.source.mode, "origin": line.source.origin}
                 for line in session.lines
             ],
-            "plan": session.plan.to_json(),
-            "playable": session.playable,
-            "faults": list(session.faults),
+            "plan": self._plan(),
+            "playable": session.playback.possible,
+            "faults": list(session.playback.faults),
             "scenarios": [[name, what] for name, what in SCENARIOS.items()],
             "relative": session.relative,
             "groups": [group_to_json(group) for group in session.groups],
@@ -151,6 +153,9 @@ class Core:
             "archive": str(session.plan.archive_path),
             "notes": self._notes(),
         }
+
+    def _plan(self) -> str:
+        return self.session.playback.plan.to_json()
 
     def _notes(self) -> list[str]:
         failed = self.session.failed

@@ -78,7 +78,7 @@ class Line:
         self._stop = threading.Event()
         self._abandon = abandon
         self._history = int((plan.history or 0.0) * SECOND)
-        self.pace = Pace(plan.speed, self._stop, self._history)
+        self.pace = Pace(plan.speed, self._stop, self._history, paused=plan.paused)
         self._resume_from = plan.resume_from
         self._recorded = dict(recorded)
         self._shown = {group.key: self._newest(f"s:{group.key}") for group in source.groups if plan.resume_from}
@@ -170,10 +170,11 @@ class Line:
 
     def _take(self, frame: Frame) -> bool:
         stamp = time.monotonic_ns()
+        self.first = self.first or int(frame.times[0])
+        self.clock = max(self.clock, int(frame.times[-1]))
         known = self._recorded.get(frame.group.key)
         if known is not None and frame.times[0] <= known:
             fresh = int(np.searchsorted(frame.times, known, "right"))
-            self.first = self.first or int(frame.times[0])
             if frame.times[-1] >= known - WARM_UP:
                 self._hand_over((frame.part(0, fresh), 0), wait=self._paced)
             if fresh == len(frame):
@@ -187,9 +188,7 @@ class Line:
         count = frame.count()
         self.frames += 1
         self.samples += count
-        self.first = self.first or int(frame.times[0])
         self.now = max(self.now, int(frame.times[-1]))
-        self.clock = max(self.clock, self.now)
         recorded = self._recorder.put(self._session, frame, wait=self._paced, timeout=PUT_DEADLINE_S)
         if not recorded:
             self.lost += count

@@ -16,8 +16,8 @@ class Pace:
     """Holds an ingest thread until the wall has caught up with telemetry time.
 
     ``speed`` None never waits. The first ``free`` microseconds of telemetry go through at once, and what follows
-    is timed as if they had taken no time. A session that cannot hold its speed runs slower: ``behind`` says by
-    how many seconds. ``wait_for`` belongs to one thread; the rest is for any.
+    is timed as if they had taken no time, or, ``paused``, waits there. A session that cannot hold its speed runs
+    slower: ``behind`` says by how many seconds. ``wait_for`` belongs to one thread; the rest is for any.
     """
 
     def __init__(
@@ -26,6 +26,7 @@ class Pace:
         stop: threading.Event,
         free: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        paused: bool = False,
     ) -> None:
         self._lock = threading.Lock()
         self._speed = speed
@@ -33,7 +34,7 @@ class Pace:
         self._free = free
         self._clock = clock
         self._begun = False
-        self._paused = False
+        self._paused = paused
         self._free_until = 0
         self._anchor: tuple[float, int] | None = None
         self._position = 0

@@ -20,7 +20,9 @@ class Plan:
     fleet that has been flying for a while; None: as the settings say, ending now). What is older than
     ``resume_from`` was recorded by a core that died, and is only judged again, so that its successor knows what it
     knew; ``continues`` is the number of the first session of that run. With ``any_source`` a window shows whatever a
-    core already records. Times are UTC microseconds.
+    core already records. ``paused`` stands still once history is in; ``injected`` are faults as (kind, satellite, time)
+    that begin beside those of the scenario. A running core keeps its plan up to what the operator does, for whoever
+    has to follow it. Times are UTC microseconds.
     """
 
     sources: tuple[str, ...]
@@ -34,6 +36,8 @@ class Plan:
     period: int | None = None
     start: int | None = None
     history: float | None = 0.0
+    paused: bool = False
+    injected: tuple[tuple[str, str, int], ...] = ()
     resume_from: int | None = None
     continues: int | None = None
     settings: tuple[str, ...] = ()
@@ -49,6 +53,7 @@ class Plan:
         values = json.loads(text)
         for name in ("sources", "models", "settings"):
             values[name] = tuple(values[name])
+        values["injected"] = tuple((kind, satellite, at) for kind, satellite, at in values["injected"])
         return cls(**values)
 
     def with_history(self, seconds: float, now: int) -> Plan:

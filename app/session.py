@@ -25,14 +25,14 @@ from app.eventlog import EventLog
 from app.line import Line
 from app.paths import thresholds_file
 from app.plan import Plan
+from app.playback import Playback
 from app.settings import Settings
 from app.thresholds import ThresholdError, load, rows
 from detection import Commissioning, CommissioningError, Judge, Thresholds
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, open_engine, read_repository
-from simulator import Simulation
 from storage import Archive, Reader, Recorder
-from telemetry import Group, Injected, Source, SourceError
+from telemetry import Group, Injected, Source
 from telemetry.clock import SECOND
 from telemetry.ring import LiveRing
 
@@ -106,6 +106,7 @@ class Session:
         self._commissioning_notes: list[str] = []
         self.lines = [self._line(number, source, recorded) for number, source in enumerate(sources)]
         self._note_gaps(recorded, started)
+        self.playback = Playback(plan, self.lines, lambda label: archive.add_labels(self.id, [label]))
 
     def _recorded_before(self) -> dict[str, int]:
         """The newest time of each group, by key, that the cores of this run which died have recorded.
@@ -132,48 +133,6 @@ class Session:
         last = max(recorded.values(), default=now)
         if last < now and any(line.source.mode == "live" for line in self.lines):
             self.recorder.gap(self.id, last, now, "Recording stopped by itself and was started again.")
-
-    # the operator's hand on playback; any thread
-
-    @property
-    def playable(self) -> bool:
-        """Whether every source can wait, so that playback can."""
-        return all(line.source.mode == "paced" for line in self.lines)
-
-    def pause(self, paused: bool) -> None:
-        """Stand still, or go on."""
-        for line in self.lines:
-            line.pace.pause(paused)
-
-    def set_speed(self, speed: float | None) -> None:
-        """Another speed, telemetry seconds a second; None: as fast as possible."""
-        for line in self.lines:
-            line.pace.set_speed(speed)
-
-    def step(self, span: int) -> None:
-        """Let ``span`` microseconds of telemetry through and stand still."""
-        for line in self.lines:
-            line.pace.step(span)
-
-    def skip_to(self, moment: int) -> None:
-        """Go through what lies before ``moment`` (UTC microseconds) at once: recorded and judged like the rest."""
-        for line in self.lines:
-            line.pace.skip_to(moment)
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        """Kinds of fault that can be injected now; none where nothing is simulated."""
-        return tuple(dict.fromkeys(kind for line in self.lines for kind in getattr(line.source, "faults", ())))
-
-    def inject(self, kind: str, satellite: str) -> Injected:
-        """Begin a fault now, and record its label. Raises SourceError, StorageError."""
-        for line in self.lines:
-            source = line.source
-            if isinstance(source, Simulation) and any(group.satellite == satellite for group in source.groups):
-                label = source.inject(kind, satellite, line.now)
-                self.archive.add_labels(self.id, [label])
-                return label
-        raise SourceError(f"No simulated satellite {satellite} is being watched.")
 
     # the operator's word on detection; any thread
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.plan import Plan
-from simulator import open_simulation
+from simulator import Simulation, open_simulation
 from telemetry import Source, SourceError
 from telemetry.files import open_file
 
@@ -28,11 +30,13 @@ def open_source(text: str, plan: Plan, now: int) -> Source:
 
 
 def open_sources(plan: Plan, now: int) -> list[Source]:
-    """Every source of a plan, all or none. Raises SourceError."""
+    """Every source of a plan with the faults injected into it, all or none. Raises SourceError."""
     opened: list[Source] = []
     try:
         for text in plan.sources:
             opened.append(open_source(text, plan, now))
+        for kind, satellite, at in plan.injected:
+            simulation_of(satellite, opened).inject(kind, satellite, at)
     except BaseException:
         for source in opened:
             source.close()
@@ -49,3 +53,11 @@ def open_sources(plan: Plan, now: int) -> list[Source]:
                 )
             seen[group.key] = source.name
     return opened
+
+
+def simulation_of(satellite: str, sources: Iterable[Source]) -> Simulation:
+    """The simulation among ``sources`` in which a satellite flies. Raises SourceError."""
+    for source in sources:
+        if isinstance(source, Simulation) and any(group.satellite == satellite for group in source.groups):
+            return source
+    raise SourceError(f"No simulated satellite {satellite} is being watched.")

@@ -1,7 +1,8 @@
 """The core's side of the socket: a thread that accepts, and one a client.
 
-A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends, and
-sentences about what was set aside or went wrong, what is settled of detection.
+A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends,
+sentences about what was set aside or went wrong, what is settled of detection, and the plan whenever an operator has
+changed it.
 A client that dies is forgotten; nothing else changes.
 """
 
@@ -33,7 +34,15 @@ State = Callable[[], Header]
 class Server:
     """Listens on a socket of its own in the runtime folder."""
 
-    def __init__(self, key: str, answer: Answer, events: EventLog, notes: Notes = tuple, state: State = dict) -> None:
+    def __init__(
+        self,
+        key: str,
+        answer: Answer,
+        events: EventLog,
+        notes: Notes = tuple,
+        state: State = dict,
+        plan: Callable[[], str] = str,
+    ) -> None:
         self.secret = secrets.token_hex(32)
         if sys.platform == "win32":
             self.address = rf"\\.\pipe\perigee-{key}-{secrets.token_hex(4)}"
@@ -48,6 +57,7 @@ class Server:
         self._events = events
         self._notes = notes
         self._state = state
+        self._plan = plan
         self._stop = threading.Event()
         self._clients: set[threading.Thread] = set()
         self._acceptor = threading.Thread(target=self._accept, name="socket", daemon=True)
@@ -90,13 +100,20 @@ class Server:
             cursor: int | None = None
             told: list[str] = []
             known: Header = {}
+            plan = ""
             while not self._stop.is_set():
                 message = receive(connection, POLL_S)
+                answer: Header | None = None
                 if message is not None:
                     request = message[0]
                     if request.get("do") == "hello":
-                        cursor = 0
-                    send(connection, {"id": request.get("id"), **self._answer(request)})
+                        cursor, plan = 0, self._plan()
+                    answer = {"id": request.get("id"), **self._answer(request)}
+                if cursor is not None and plan != (plan := self._plan()):
+                    # Before the answer: who has been answered may have to start a successor at once.
+                    send(connection, {"news": "plan", "plan": plan})
+                if answer is not None:
+                    send(connection, answer)
                 if cursor is not None:
                     cursor, fresh = self._events.since(cursor)
                     if fresh:

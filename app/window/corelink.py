@@ -140,6 +140,8 @@ class CoreLink(QObject):
     def _on_news(self, news: Header) -> None:
         if news["news"] == "ending":
             self._dismissed = True
+        elif news["news"] == "plan":
+            self._plan = Plan.from_json(news["plan"])
         else:
             self.news.emit(news)
 
@@ -228,11 +230,11 @@ def successor(plan: Plan, run: int | None, first: int, newest: int, now: int) ->
 
     ``run`` is the number of the first session of the run (None: none is known); ``first`` and ``newest`` are the
     first and last telemetry times that the dead one delivered. What can wait goes on where it stood and loses nothing;
-    what keeps the time of day is brought up to ``now`` at full speed.
+    what keeps the time of day is brought up to ``now`` at full speed, unless the operator has it stand still.
     """
     if not newest:
         return plan
     edge = max(newest, first + int((plan.history or 0.0) * SECOND))
-    keeps_time = plan.speed == 1.0 and abs(now - edge) < 120 * SECOND
-    at = now if keeps_time else newest + 1
+    keeps_time = plan.speed == 1.0 and not plan.paused and abs(now - edge) < 120 * SECOND
+    at = now if keeps_time else edge + 1
     return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1, continues=run)

@@ -310,8 +310,18 @@ class Watching(QObject):
         if self._plan is None:
             return
         speed = int(self._counters[Counter.SPEED]) / 1000 or None
-        fresh = replace(self._plan, history=None, resume_from=None, continues=None)
-        self._link.switch(replace(fresh, sources=(f"sim:{name}",), speed=speed))
+        self._link.switch(
+            replace(
+                self._plan,
+                sources=(f"sim:{name}",),
+                speed=speed,
+                history=None,
+                paused=False,
+                injected=(),
+                resume_from=None,
+                continues=None,
+            )
+        )
 
     def _on_switched(self) -> None:
         self._switched, self._attached = True, False

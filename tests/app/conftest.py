@@ -1,22 +1,34 @@
-"""What the tests of whole runs share: the program as an operator starts it, with user folders of its own."""
+"""What the tests of whole runs share, with user folders of its own: the program as an operator starts it, and a window
+at work in the test's own process."""
 
 from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import duckdb
 import pytest
 
+from app import launch
+from app.counters import Counter
+from app.link.card import read_card
+from app.plan import Plan
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import Qt
+    from pytestqt.qtbot import QtBot
+
 PERIGEE = Path(sysconfig.get_path("scripts")) / "perigee"
 DEADLINE_S = 90.0
+WINDOW_DEADLINE_MS = 60_000
 
 
 class Run:
@@ -119,3 +131,62 @@ def ask() -> Callable[[str | Path, str], list[tuple[object, ...]]]:
             return list(connection.execute(query).fetchall())
 
     return rows
+
+
+class Desk:
+    """A window at work in this process, its core in another."""
+
+    def __init__(self, plan: Plan, qtbot: QtBot) -> None:
+        from app.window.main import Starter, first_window  # Qt comes with it
+
+        core = None if launch.may_attach(plan.archive_path) else launch.start(plan)
+        _, self.window = first_window(plan)
+        self.window.resize(1920, 1080)
+        self.starter = Starter(self.window, plan, core)
+        self.starter.go()
+        self.watching = self.starter.watching
+        self._archive = plan.archive_path
+        self._bot = qtbot
+        self.closed = False
+
+    def wait(self, what: Callable[[], bool]) -> None:
+        """Let the window work until ``what`` holds."""
+        self._bot.waitUntil(what, timeout=WINDOW_DEADLINE_MS)
+
+    def counter(self, which: Counter) -> int:
+        """What the core says of itself."""
+        return int(self.watching._counters[which])
+
+    def press(self, key: Qt.Key) -> None:
+        """A key, without a modifier."""
+        from PySide6.QtTest import QTest
+
+        QTest.keyClick(self.window.view, key)
+
+    def kill_core(self) -> None:
+        """As a crash would."""
+        card = read_card(self._archive)
+        assert card is not None
+        os.kill(card.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """As the operator does; waits until everything is recorded."""
+        if not self.closed:
+            self.closed = True
+            with self._bot.waitSignal(self.starter.link.closed, timeout=WINDOW_DEADLINE_MS):
+                self.window.close()
+
+
+@pytest.fixture
+def sit_down(qtbot: QtBot) -> Iterator[Callable[[Plan], Desk]]:
+    """Opens windows, and closes each."""
+    desks: list[Desk] = []
+
+    def open_(plan: Plan) -> Desk:
+        desks.append(Desk(plan, qtbot))
+        return desks[-1]
+
+    yield open_
+    for desk in desks:
+        desk.close()
+        desk.window.deleteLater()

@@ -72,6 +72,30 @@ def test_a_client_is_answered_and_told_of_every_event_past_and_to_come(server: S
     client.close()
 
 
+def test_what_another_client_changed_is_told_before_anybody_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    plans = ["first"]
+
+    def answer(request: Header) -> Header:
+        if request["do"] == "play":
+            plans.append("paused")
+        return {}
+
+    server = Server("plans", answer, EventLog(), plan=lambda: plans[-1])
+    one, other = News(), News()
+    asking, watching = (CoreClient(card(server), news, lambda: None) for news in (one, other))
+    for client in (asking, watching):
+        client.ask("hello")
+    asking.ask("play")
+    assert one.headers == [{"news": "plan", "plan": "paused"}]
+    assert other.wait(1) == [{"news": "plan", "plan": "paused"}]
+    for client in (asking, watching):
+        client.close()
+    server.close(5.0)
+
+
 def test_a_client_without_the_secret_is_turned_away_and_delays_nobody(server: Server) -> None:
     silent = Client(server.address)  # connects, and never proves anything
     with pytest.raises(LinkError, match="did not accept"):

@@ -108,6 +108,26 @@ def test_paused_playback_stands_still_until_it_is_played() -> None:
     assert pace.behind < 0.2
 
 
+def test_what_begins_paused_stands_still_where_its_history_ends() -> None:
+    clock = Clock()
+
+    class Hand(Waits):
+        """Presses play after ten seconds of standing still."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if clock.now >= 110.0:
+                pace.pause(False)
+            return super().wait(timeout)
+
+    stop = Hand(clock)
+    pace = Pace(1.0, stop, free=60 * SECOND, clock=clock, paused=True)
+    for t in range(0, 61, 10):
+        assert pace.wait_for(t * SECOND, lambda _: None)
+    assert not stop.waited
+    assert pace.wait_for(61 * SECOND, lambda _: None)
+    assert abs(clock.now - 111.0) < 0.2
+
+
 def test_a_step_lets_just_so_much_through() -> None:
     clock = Clock()
     stop = Waits(clock)
