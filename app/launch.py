@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from app.link.card import read_card
 from app.link.client import CoreClient, News
@@ -16,6 +17,8 @@ from app.paths import log_file
 from app.plan import Plan
 
 START_DEADLINE_S = 30.0
+LOG_BYTES = 2_000_000
+"""A core that starts on a longer log puts it aside, in the place of the one before."""
 
 
 class LaunchError(Exception):
@@ -45,7 +48,7 @@ def may_attach(archive: Path) -> bool:
 
 def start(plan: Plan) -> subprocess.Popen[bytes]:
     """Start a core for ``plan``; it outlives this process."""
-    with log_file("core").open("ab") as log:
+    with _open_log() as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.core"],
             stdin=subprocess.PIPE,
@@ -80,3 +83,13 @@ def wait_ready(process: subprocess.Popen[bytes], timeout: float = START_DEADLINE
     if "error" in message:
         process.wait(5)
         raise LaunchError(str(message["error"]))
+
+
+def _open_log() -> BinaryIO:
+    path = log_file("core")
+    try:
+        if path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
+    except OSError:
+        pass  # there is none yet, or (on Windows) a core of another archive writes into it
+    return path.open("ab")

@@ -31,6 +31,8 @@ RESTARTS = 5
 """A core that dies this often within RESTARTS_S is left alone, and the operator is told."""
 RESTARTS_S = 60.0
 STOP_DEADLINE_S = 30.0
+DEATH_DEADLINE_S = 5.0
+"""For the process of a core whose socket is gone."""
 
 
 class CoreLink(QObject):
@@ -163,7 +165,7 @@ class CoreLink(QObject):
                 )
             self._deaths.append(now)
             try:
-                self._reap(5.0)
+                self._reap(DEATH_DEADLINE_S)
                 self._first = start(successor(self._plan, self._run, *self.position, int(time.time() * SECOND)))
                 self._attach_or_start()
             except (CoreDiedError, LinkError) as problem:
@@ -213,7 +215,7 @@ class CoreLink(QObject):
             elif self._process is not None:
                 # It belongs to another window now, and is no longer this one's to wait for.
                 self._process.returncode = 0
-        except (LinkError, subprocess.TimeoutExpired) as problem:
+        except (LinkError, LaunchError) as problem:
             log.warning("the core did not stop as asked: %s", problem)
         finally:
             if client is not None:
@@ -221,8 +223,15 @@ class CoreLink(QObject):
             self.closed.emit()
 
     def _reap(self, timeout: float) -> None:
-        if self._process is not None:
+        if self._process is None:
+            return
+        try:
             self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise LaunchError(
+                f"The core no longer answers, and its process {self._process.pid} did not end within {timeout:g} s: "
+                "end that process, then try again."
+            ) from None
 
 
 def successor(plan: Plan, run: int | None, first: int, newest: int, now: int) -> Plan:
