@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Protocol
+
+
+class Counters(Protocol):
+    """What counters are read from: the ring's array, or a list."""
+
+    def __getitem__(self, counter: int, /) -> int:
+        """The value of one."""
 
 
 class Counter(IntEnum):

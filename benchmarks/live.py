@@ -86,7 +86,7 @@ def _window(archive: Path) -> dict[str, Any]:
         delays.extend((now - stamp) / 1e6 for stamp in waiting)
         waiting.clear()
 
-    Canvas.paintEvent = painted  # type: ignore[method-assign]
+    Canvas.paintEvent = painted  # type: ignore[method-assign]  # a repaint's end has no signal
     starter.go()
     watching, tick = starter.watching, starter.watching.tick
 

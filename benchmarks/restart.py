@@ -100,7 +100,7 @@ def wait(app: Any, what: Any) -> None:
     end = time.monotonic() + DEADLINE_S
     while not what():
         app.processEvents()
-        time.sleep(0.002)
+        time.sleep(0.002)  # turning without a rest would take a processor from the cores that are measured
         if time.monotonic() > end:
             raise SystemExit("nothing happened in time")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.counters import Counter
+from app.counters import Counter, Counters
 from telemetry.clock import SECOND
 from widgets import text
 from widgets.model import Kind, Mark, Notice, StatusView
@@ -55,7 +55,7 @@ def source_name(name: str) -> str:
 
 
 def status(
-    counters: Sequence[int], known: About | None, wall: int, attached: bool, troubles: Troubles, monotonic_ns: int
+    counters: Counters, known: About | None, wall: int, attached: bool, troubles: Troubles, monotonic_ns: int
 ) -> StatusView:
     """The status strip. ``wall`` is the time now, UTC microseconds."""
     if known is None:
@@ -86,12 +86,12 @@ def status(
     )
 
 
-def silence(c: Sequence[int], monotonic_ns: int) -> float:
+def silence(c: Counters, monotonic_ns: int) -> float:
     """Seconds since the core's last sign of life."""
     return (monotonic_ns - int(c[Counter.BEAT])) / 1e9 if c[Counter.BEAT] else 0.0
 
 
-def state(c: Sequence[int], wall: int) -> str:
+def state(c: Counters, wall: int) -> str:
     """One word for how telemetry comes in."""
     if c[Counter.ENDED]:
         return "Ended"
@@ -112,7 +112,7 @@ class Troubles:
     back: str = ""
     """What is said of a core that is back, until the operator has read it."""
 
-    def notice(self, counters: Sequence[int], monotonic_ns: int) -> Notice | None:
+    def notice(self, counters: Counters, monotonic_ns: int) -> Notice | None:
         """The banner now."""
         if self.failed:
             return Notice(_BAD, f"NOT RECORDING. {self.failed}", "Try again")

@@ -9,28 +9,26 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.counters import Counter
+from app.counters import Counter, Counters
 from app.link.messages import event_from_json, group_from_json
-from app.plan import Plan
 from app.window.charts import Charts
 from app.window.corelink import CoreLink
 from app.window.feed import Feed
 from app.window.happenings import Happenings
 from app.window.ledger import Ledger
+from app.window.playback import Playback
 from app.window.status import About, Troubles, about, status
 from telemetry import Group
 from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
-from widgets.model import ChannelRow, Clock, EventRow, PlaybackView, Reading
+from widgets.model import ChannelRow, Clock, EventRow, Reading
 from widgets.strips.widget import Strips
-from widgets.text import DAY, age, clock, counted, format_value
+from widgets.text import DAY, age, counted, format_value
 from widgets.watch import WatchView
 
 log = logging.getLogger(__name__)
@@ -56,15 +54,13 @@ class Watching(QObject):
         self.ledger = Ledger()
         self.happenings = Happenings()
         self.charts = Charts(view, strips, self.feed, self.ledger)
+        self.playback = Playback(view, link, self.charts)
         self._troubles = Troubles()
         self._ring: LiveRing | None = None
-        self._counters: Sequence[int] = np.zeros(COUNTERS, dtype=np.int64)  # type: ignore[assignment]
+        self._counters: Counters = [0] * COUNTERS
         self._about: About | None = None
         self._attached = False
         self._switched = False
-        self._plan: Plan | None = None
-        self._playable = False
-        self._faults: tuple[tuple[str, str], ...] = ()
         self._session = 0
         self._relative = False
         self._began = 0
@@ -103,14 +99,7 @@ class Watching(QObject):
         charts.changed.connect(self._show_window)
         link.refused.connect(view.say)
         link.switched.connect(self._on_switched)
-        play = view.transport
-        play.paused.connect(lambda paused: link.ask("play", paused=paused))
-        play.stepped.connect(lambda span: link.ask("play", step=span))
-        play.speed_chosen.connect(lambda speed: link.ask("play", speed=speed or 0))
-        play.skipped.connect(lambda span: link.ask("play", skip_to=self._clock.now + span))
-        play.scenario_chosen.connect(self._play_scenario)
-        play.fault_wanted.connect(lambda kind: link.ask("inject", kind=kind, satellite=self.charts.satellite))
-        link.answered.connect(self._on_answered)
+        self.playback.happened.connect(self._on_happened)
 
     # one tick
 
@@ -162,22 +151,10 @@ class Watching(QObject):
         self._view.set_notice(self._troubles.notice(self._counters, now))
         if self._clock.now:
             self._view.set_clock(self._clock)
-        self._view.set_playback(self._playback())
-
-    def _playback(self) -> PlaybackView | None:
-        if not (self._attached and self._playable and self._clock.now):
-            return None
-        c = self._counters
-        return PlaybackView(
-            position=self._clock.now - self._clock.now % SECOND,
-            paused=bool(c[Counter.PAUSED]),
-            speed=int(c[Counter.SPEED]) / 1000 or None,
-            origin=self._clock.origin,
-            ended=bool(c[Counter.ENDED]),
-            until=int(c[Counter.SKIP_TO]) or None,
-            scenario=self._scenario,
-            faults=self._faults,
-        )
+        if self._attached:
+            self.playback.show(self._counters, self._clock)
+        else:
+            self.playback.hide()
 
     def _show_happenings(self) -> None:
         if self._clock.now:
@@ -233,18 +210,18 @@ class Watching(QObject):
         if self._switched:
             self._forget()
         groups = [group_from_json(one) for one in hello["groups"]]
-        self._ring, self._counters = ring, ring.counters  # type: ignore[assignment]
+        self._ring, self._counters = ring, ring.counters
         self._about, self._session = about(hello), int(hello["session"])
-        self._plan, self._playable = Plan.from_json(hello["plan"]), bool(hello["playable"])
-        self._view.transport.set_scenarios([(f"{name}: {what}", name) for name, what in hello["scenarios"]])
-        self._faults = tuple((name.replace("_", " ").capitalize(), name) for name in hello["faults"])
+        self.playback.begin(hello)
         self._relative, self._attached = bool(hello["relative"]), True
         self.feed.attach(groups, ring)
         self._show_channels(groups)
         self.charts.begin()
         if self._troubles.lost_at is not None:
             took = time.monotonic() - self._lost_since
-            missing = "Nothing is missing." if self._playable else "What was sent in between is marked as a gap."
+            missing = (
+                "Nothing is missing." if self.playback.possible else "What was sent in between is marked as a gap."
+            )
             self._troubles.back = f"The recorder stopped by itself and is back after {took:.1f} s. {missing}"
             self._say_of_itself(f"recording again, after {took:.1f} s")
         elif hello["age_s"] > _JUST_BEGUN_S:
@@ -284,12 +261,8 @@ class Watching(QObject):
         self._show_status()
         self.failed.emit(sentence)
 
-    def _on_answered(self, do: str, answer: Mapping[str, Any]) -> None:
-        if do == "inject":
-            words = str(answer["kind"]).replace("_", " ")
-            row = EventRow(int(answer["begins"]), str(answer["satellite"]), f"{words} injected (simulated)")
-            self._new_rows.append(row)
-            self._view.say(f"{words.capitalize()} on {answer['satellite']}, from {clock(row.time)} on.")
+    def _on_happened(self, row: EventRow) -> None:
+        self._new_rows.append(row)
 
     def _tell_notes(self, notes: Sequence[str]) -> None:
         for note in notes:
@@ -299,29 +272,6 @@ class Watching(QObject):
 
     def _say_of_itself(self, sentence: str) -> None:
         self._own.append(sentence)
-
-    @property
-    def _scenario(self) -> str:
-        sources = self._plan.sources if self._plan is not None else ()
-        return sources[0] if len(sources) == 1 and sources[0].startswith("sim:") else ""
-
-    def _play_scenario(self, name: str) -> None:
-        """Another scenario from its start, at the speed of the moment, into the same archive."""
-        if self._plan is None:
-            return
-        speed = int(self._counters[Counter.SPEED]) / 1000 or None
-        self._link.switch(
-            replace(
-                self._plan,
-                sources=(f"sim:{name}",),
-                speed=speed,
-                history=None,
-                paused=False,
-                injected=(),
-                resume_from=None,
-                continues=None,
-            )
-        )
 
     def _on_switched(self) -> None:
         self._switched, self._attached = True, False

@@ -16,11 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 SIZES = {"": (1920, 1080), "-1280x720": (1280, 720)}
 DEADLINE_S = 90.0
 SETTLE_S = 2.0
+"""After another size: nothing outside says when a window has drawn all of itself."""
 CALM_S = 8.0
 """After the history has been judged, until the figures are those of the running fleet."""
 
@@ -31,7 +33,7 @@ def wait_for(what: Callable[[], bool], doing: str) -> None:
     while not what():
         if time.monotonic() > end:
             raise TimeoutError(f"{doing} took longer than {DEADLINE_S:g} s")
-        time.sleep(0.2)
+        time.sleep(0.2)  # another process tells nobody when it is that far
 
 
 @contextmanager
@@ -83,18 +85,18 @@ def found(archive: Path) -> bool:
     from app.launch import attach
     from app.link.wire import LinkError
 
-    told: list[dict[str, object]] = []
+    told: list[dict[str, Any]] = []
     client = attach(archive, told.append, lambda: None)
     if client is None:
         return False
     try:
         client.ask("hello")
-        time.sleep(1.0)
+        time.sleep(1.0)  # it tells what there is at once, and says of nothing that it was the last
     except LinkError:
         return False
     finally:
         client.close()
-    return any(news.get("news") == "events" and any(not e["open"] for e in news["events"]) for news in told)  # type: ignore[attr-defined]
+    return any(news.get("news") == "events" and any(not e["open"] for e in news["events"]) for news in told)
 
 
 def shoot(environment: dict[str, str], width: int, height: int, target: Path) -> None:
