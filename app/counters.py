@@ -59,3 +59,5 @@ class Counter(IntEnum):
     """Telemetry milliseconds a second; 0: as fast as possible."""
     SKIP_TO = 24
     """Where a skip under way leads to, UTC microseconds; 0: none is."""
+    END = 25
+    """The last moment of the telemetry, UTC microseconds; 0 where that is not known."""

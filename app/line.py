@@ -130,6 +130,12 @@ class Line:
         """Whether history has been taken in, and samples arrive at their pace."""
         return not self._paced or self.pace.live
 
+    @property
+    def end(self) -> int:
+        """The last moment of its telemetry, UTC microseconds; 0 where that is not known."""
+        asked = self.first + self._duration if self.first and self._duration is not None else None
+        return min((end for end in (asked, self.source.end) if end is not None), default=0)
+
     def join(self, deadline: float) -> bool:
         """Wait until ``deadline`` (monotonic seconds); whether both threads have ended."""
         for thread in self._threads:

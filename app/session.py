@@ -257,6 +257,7 @@ class Session:
             self._rate = (now, totals.samples, rate)
         delays = np.array([delay for line in self.lines for delay in tuple(line.delays)] or [0])
         live = all(line.live for line in self.lines)
+        ends = [line.end for line in self.lines]
         values = {
             Counter.FIRST: min((line.first for line in self.lines if line.first), default=0),
             Counter.NOW: max(line.now for line in self.lines),
@@ -282,6 +283,7 @@ class Session:
             Counter.PAUSED: int(all(line.pace.paused for line in self.lines)),
             Counter.SPEED: round(1000 * (self.lines[0].pace.speed or 0.0)),
             Counter.SKIP_TO: max(line.pace.skipping_to for line in self.lines),
+            Counter.END: max(ends) if all(ends) else 0,
             Counter.BEAT: time.monotonic_ns(),
         }
         for counter, value in values.items():

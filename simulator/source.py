@@ -93,6 +93,12 @@ class Simulation:
             first = last
 
     @property
+    def end(self) -> int | None:
+        """Its last sample, UTC microseconds; None where it is endless."""
+        samples = self._request.samples
+        return None if samples is None else self._request.start + (samples - 1) * self._request.period
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """The kinds of fault that can be injected while it runs; none where it has no satellites that could fail."""
         return names(FAULTS) if any(isinstance(member, Spacecraft) for member in self._members) else ()

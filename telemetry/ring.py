@@ -174,6 +174,12 @@ class LiveRing:
         """Rows ever written to a track."""
         return int(self._views[name].words[0])
 
+    def oldest(self, name: str) -> int | None:
+        """Time of the oldest row of a track that ``read`` would find; None where there is none."""
+        view = self._views[name]
+        head, capacity = int(view.words[0]), view.track.capacity
+        return int(view.times[_oldest(head, capacity) % capacity]) if head else None
+
     def stamp(self, name: str) -> int:
         """The stamp of the newest append."""
         return int(self._views[name].words[1])
@@ -183,7 +189,7 @@ class LiveRing:
         view = self._views[name]
         capacity = view.track.capacity
         head = int(view.words[0])
-        first = min(max(since, head - capacity + min(_MARGIN, capacity // 2), 0), head)
+        first = min(max(since, _oldest(head, capacity)), head)
         at, n = first % capacity, head - first
         tail = min(n, capacity - at)
         times = np.concatenate([view.times[at : at + tail], view.times[: n - tail]])
@@ -201,7 +207,7 @@ class LiveRing:
         view = self._views[name]
         capacity = view.track.capacity
         head = int(view.words[0]) if until is None else min(int(view.words[0]), until)
-        oldest = min(max(0, int(view.words[0]) - capacity + min(_MARGIN, capacity // 2)), head)
+        oldest = min(_oldest(int(view.words[0]), capacity), head)
         times: list[Times] = []
         values: list[npt.NDArray[np.float64]] = []
         for first, last in self._runs(oldest, head, capacity):
@@ -232,6 +238,11 @@ class LiveRing:
         """Remove the file; readers that have it keep what they see."""
         self.path.unlink(missing_ok=True)
         self.path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def _oldest(head: int, capacity: int) -> int:
+    """The first row that the writer is not about to overwrite."""
+    return max(0, head - capacity + min(_MARGIN, capacity // 2))
 
 
 def describe(tracks: Sequence[Track]) -> str:

@@ -54,6 +54,11 @@ class Source(Protocol):
     relative: bool
     injected: tuple[Injected, ...]
 
+    @property
+    def end(self) -> int | None:
+        """Its last moment, UTC microseconds; None where that is not known."""
+        ...
+
     def frames(self, stop: threading.Event, span: int) -> Iterator[Frame]:
         """Frames in the order of their time, each at most ``span`` microseconds of telemetry long.
 
@@ -88,6 +93,7 @@ class ListSource:
         for frame in self._frames:
             seen.setdefault(frame.group.key, frame.group)
         self.groups = tuple(seen.values())
+        self.end = max((int(frame.times[-1]) for frame in self._frames if len(frame)), default=None)
 
     def frames(self, stop: threading.Event, span: int) -> Iterator[Frame]:
         """The frames, as they were given."""

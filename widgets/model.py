@@ -232,6 +232,8 @@ class Notice:
 class PlaybackView:
     """Where playback of something that can wait stands: a recording, a simulation.
 
+    ``position`` is the newest telemetry, ``began`` the oldest that can be shown, ``end`` where it all ends (None: that
+    is not known). The charts show ``window`` microseconds up to ``shown`` (None: they are live).
     ``speed`` is telemetry seconds a second, None for as fast as possible. ``until`` is where a skip under way leads
     to. ``faults`` are what can be injected now: (words, name) of each kind; empty where nothing can.
     """
@@ -244,3 +246,7 @@ class PlaybackView:
     until: int | None = None
     scenario: str = ""
     faults: tuple[tuple[str, str], ...] = ()
+    began: int = 0
+    end: int | None = None
+    shown: int | None = None
+    window: int = 0

@@ -1,4 +1,4 @@
-"""Playing what can wait: play, pause, step, speed, skip; another scenario; a fault now. GUI thread.
+"""Playing what can wait: where it is, play, pause, step, speed, skip; another scenario; a fault now. GUI thread.
 
 Handed a ``PlaybackView``, it emits what the operator wants and shows only what it is told.
 """
@@ -15,6 +15,7 @@ from widgets import text
 from widgets.button import Button
 from widgets.model import PlaybackView
 from widgets.paint import LEFT, painted, write
+from widgets.scrub import Scrub
 from widgets.theme import PX, Theme, metrics
 
 SPEEDS: tuple[tuple[str, float | None], ...] = (
@@ -36,7 +37,10 @@ class Transport(QWidget):
     speed_chosen = Signal(object)
     """Telemetry seconds a second, None: as fast as possible."""
     skipped = Signal(object)
-    """Telemetry to go through at once, microseconds."""
+    """The moment to go to at once, UTC microseconds."""
+    moved = Signal(object)
+    """The end of the charts wanted, UTC microseconds."""
+    live_wanted = Signal()
     scenario_chosen = Signal(str)
     fault_wanted = Signal(str)
     """The kind of the fault to inject now."""
@@ -46,8 +50,12 @@ class Transport(QWidget):
         self.theme = theme
         self._view: PlaybackView | None = None
         self._scenarios: tuple[tuple[str, str], ...] = ()
-        self.setFixedHeight(PX["toolbar"])
         self.setAccessibleName("Playback")
+        self.scrub = Scrub(theme, self)
+        self.scrub.moved.connect(self.moved)
+        self.scrub.live_wanted.connect(self.live_wanted)
+        self.scrub.skipped.connect(self.skipped)
+        self.setFixedHeight(self.scrub.height() + PX["toolbar"])
         self.play = Button(theme, "", icon="pause", name="Pause", parent=self)
         self.play.hint("Pause or play (Space)")
         self.step = Button(theme, "", icon="step", name="Step 10 seconds", parent=self)
@@ -79,9 +87,14 @@ class Transport(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Draw with ``theme`` from now on."""
         self.theme = theme
+        self.scrub.set_theme(theme)
         for button in self._buttons():
             button.theme = theme
         self.update()
+
+    def set_head(self, head: int) -> None:
+        """Width of the strips' heads, under which what can be dragged begins."""
+        self.scrub.set_head(head)
 
     def set_scenarios(self, scenarios: Sequence[tuple[str, str]]) -> None:
         """What can be played instead: (words, name) of each."""
@@ -94,6 +107,7 @@ class Transport(QWidget):
             return False
         before, self._view = self._view, view
         if view is not None:
+            self.scrub.set_view(view)
             standing = view.paused or view.ended
             self.play.set_icon("play" if standing else "pause")
             self.play.setAccessibleName("Play" if standing else "Pause")
@@ -132,7 +146,8 @@ class Transport(QWidget):
 
     def _chosen(self, button: Button, value: object) -> None:
         if button is self.skip:
-            self.skipped.emit(value)
+            if self._view is not None and isinstance(value, int):
+                self.skipped.emit(self._view.position + value)
         elif button is self.scenario:
             self.scenario_chosen.emit(str(value))
         else:
@@ -153,7 +168,8 @@ class Transport(QWidget):
         return f"{at}, paused" if view.paused else at
 
     def _place(self) -> None:
-        top = (self.height() - PX["button"]) // 2
+        self.scrub.setGeometry(0, 0, self.width(), self.scrub.height())
+        top = self.scrub.height() + (PX["toolbar"] - PX["button"]) // 2
         x = PX["space_4"]
         for button, gap in ((self.play, 4), (self.step, 4), (self.skip, 16)):
             width = button.sizeHint().width() if button.text() else 34
@@ -182,7 +198,7 @@ class Transport(QWidget):
     def paintEvent(self, painter: QPainter) -> None:
         """Ground and words."""
         painter.fillRect(self.rect(), self.theme.color("panel"))
-        painter.fillRect(0, 0, self.width(), 1, self.theme.color("line"))
-        room = QRect(self._words_at, 0, max(0, self._words_end - self._words_at), self.height())
+        bar = self.rect().adjusted(0, self.scrub.height(), 0, 0)
+        room = QRect(self._words_at, bar.y(), max(0, self._words_end - self._words_at), bar.height())
         if metrics(12).horizontalAdvance(self.words()) <= room.width():
             write(painter, room, self.words(), self.theme.color("text_2"), 12, 400, LEFT)

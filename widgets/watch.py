@@ -98,6 +98,8 @@ class WatchView(QWidget):
         self.ranges.window_stepped.connect(self.window_stepped)
         self.ranges.finding_stepped.connect(self.finding_stepped)
         self.ranges.live_wanted.connect(self.live_wanted)
+        self.transport.moved.connect(self.window_moved)
+        self.transport.live_wanted.connect(self.live_wanted)
         self.overview.moved.connect(self.window_moved)
         self.banner.action_wanted.connect(self.banner_action)
         self.rail.opened.connect(self._open_at)
@@ -244,6 +246,7 @@ class WatchView(QWidget):
         over = PX["time_overview"] if now.overview else 0
         self.overview.setVisible(now.overview)
         self.overview.set_head(now.head)
+        self.transport.set_head(now.head)
         self.overview.setGeometry(centre.x(), bottom - over, centre.width(), PX["time_overview"])
         used = centre.y() + PX["toolbar"]
         play = 0 if self.transport.isHidden() else self.transport.height()

@@ -121,6 +121,13 @@ class Feed:
         low, high = float(part.low[i]), float(part.high[i])
         return Newest(int(part.time[i]), float(part.value[i]), (low, high) if low < high else None)
 
+    @property
+    def oldest(self) -> int:
+        """The oldest sample that is still there of any channel, UTC microseconds; 0 before there is one."""
+        ring = self._ring
+        times = [] if ring is None else [ring.oldest(part.samples) for part in self._parts]
+        return min((time for time in times if time is not None), default=0)
+
     def fresh(self) -> Iterator[Fresh]:
         """Samples since the last call, group by group."""
         ring = self._ring

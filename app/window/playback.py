@@ -34,13 +34,12 @@ class Playback(QObject):
         self.possible = False
         """Whether what is watched can wait."""
         self._faults: tuple[tuple[str, str], ...] = ()
-        self._at = 0
         self._speed: float | None = None
         bar = view.transport
         bar.paused.connect(lambda paused: link.ask("play", paused=paused))
         bar.stepped.connect(lambda span: link.ask("play", step=span))
         bar.speed_chosen.connect(lambda speed: link.ask("play", speed=speed or 0))
-        bar.skipped.connect(lambda span: link.ask("play", skip_to=self._at + span))
+        bar.skipped.connect(lambda moment: link.ask("play", skip_to=moment))
         bar.scenario_chosen.connect(self._play_scenario)
         bar.fault_wanted.connect(lambda kind: link.ask("inject", kind=kind, satellite=charts.satellite))
         link.answered.connect(self._on_answered)
@@ -51,25 +50,31 @@ class Playback(QObject):
         self._view.transport.set_scenarios([(f"{name}: {what}", name) for name, what in hello["scenarios"]])
         self._faults = tuple((name.replace("_", " ").capitalize(), name) for name in hello["faults"])
 
-    def show(self, counters: Counters, now: Clock) -> None:
-        """Where playback stands, a few times a second."""
-        self._at, self._speed = now.now, int(counters[Counter.SPEED]) / 1000 or None
-        self._view.set_playback(self._state(counters, now) if self.possible and now.now else None)
+    def show(self, counters: Counters, now: Clock, oldest: int) -> None:
+        """Where playback stands, and the charts; ``oldest`` (UTC microseconds) is what these can go back to."""
+        self._speed = int(counters[Counter.SPEED]) / 1000 or None
+        self._view.set_playback(self._state(counters, now, oldest) if self.possible and now.now else None)
 
     def hide(self) -> None:
         """No core is there that could play."""
         self._view.set_playback(None)
 
-    def _state(self, counters: Counters, now: Clock) -> PlaybackView:
+    def _state(self, counters: Counters, now: Clock, oldest: int) -> PlaybackView:
+        start, right, behind = self._charts.window()
+        ended = bool(counters[Counter.ENDED])
         return PlaybackView(
             position=now.now - now.now % SECOND,
             paused=bool(counters[Counter.PAUSED]),
             speed=self._speed,
             origin=now.origin,
-            ended=bool(counters[Counter.ENDED]),
+            ended=ended,
             until=int(counters[Counter.SKIP_TO]) or None,
             scenario=self._scenario,
             faults=self._faults,
+            began=oldest,
+            end=None if ended else int(counters[Counter.END]) or None,
+            shown=None if behind is None else right,
+            window=right - start,
         )
 
     @property

@@ -97,6 +97,7 @@ class Watching(QObject):
         view.arranged.connect(lambda arrangement: self._strips.set_compact(arrangement.compact))
         self._strips.set_compact(view.arrangement.compact)
         charts.changed.connect(self._show_window)
+        charts.changed.connect(self._show_playback)
         link.refused.connect(view.say)
         link.switched.connect(self._on_switched)
         self.playback.happened.connect(self._on_happened)
@@ -151,8 +152,11 @@ class Watching(QObject):
         self._view.set_notice(self._troubles.notice(self._counters, now))
         if self._clock.now:
             self._view.set_clock(self._clock)
+        self._show_playback()
+
+    def _show_playback(self) -> None:
         if self._attached:
-            self.playback.show(self._counters, self._clock)
+            self.playback.show(self._counters, self._clock, self.feed.oldest)
         else:
             self.playback.hide()
 

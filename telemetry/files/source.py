@@ -35,6 +35,7 @@ class FileSource:
         self.relative = relative
         self.notes = notes
         self.groups: tuple[Group, ...] = (whole.group,)
+        self.end = int(whole.times[-1])
         self.passes = tuple((int(whole.times[a]), int(whole.times[b - 1])) for a, b in passes)
         self._whole: Frame | None = whole
         self._ranges = passes

@@ -10,7 +10,7 @@ import pytest
 from app.livering import ring_tracks
 from app.window.feed import Feed, score_key
 from telemetry import Channel, Group
-from telemetry.ring import LiveRing, describe
+from telemetry.ring import LiveRing, Track, describe
 
 GROUP = Group("S", "eps", (Channel("S", "eps", "a"), Channel("S", "eps", "b")), 1_000_000)
 A, B = "S/eps/a", "S/eps/b"
@@ -41,6 +41,21 @@ def feed(core: Core) -> Feed:
     made = Feed()
     made.attach([GROUP], LiveRing.attach(core.ring.path, describe(core.ring.tracks)))
     return made
+
+
+def test_it_goes_back_as_far_as_any_row_that_is_still_there(tmp_path: Path) -> None:
+    other = Group("S", "obc", (Channel("S", "obc", "c"),), 1_000_000)
+    ring = LiveRing.create(tmp_path / "r.ring", [Track("s:S/eps", 2, 100), Track("s:S/obc", 1, 100)])
+    feed = Feed()
+    assert feed.oldest == 0
+    feed.attach([GROUP, other], ring)
+    assert feed.oldest == 0
+    ring.append("s:S/eps", np.arange(10, 30, dtype=np.int64), np.zeros((20, 2)))
+    assert feed.oldest == 10
+    ring.append("s:S/obc", np.arange(1000, dtype=np.int64), np.zeros((1000, 1)))
+    assert feed.oldest == 10
+    ring.append("s:S/eps", np.arange(2000, 4000, dtype=np.int64), np.zeros((2000, 2)))
+    assert 900 <= feed.oldest < 1000
 
 
 def test_each_row_is_fresh_once(core: Core, feed: Feed) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 
 from app.cli.watch import make_plan
 from app.counters import Counter
@@ -64,7 +65,7 @@ def test_playback_stands_still_steps_and_goes_faster_as_the_operator_says(sit_do
     bar.speed_chosen.emit(1.0)
     desk.wait(lambda: desk.counter(Counter.SPEED) == 1000)
     here = desk.counter(Counter.NOW)
-    bar.skipped.emit(600_000_000)
+    bar.skipped.emit(here + 600_000_000)
     desk.wait(lambda: desk.counter(Counter.NOW) >= here + 599_000_000)
 
 
@@ -104,3 +105,45 @@ def test_a_fault_that_is_injected_now_begins_soon_and_is_recorded_as_a_label(
     assert (satellite, kind, category) == ("SAT-001", "gyro_bias", "fault")
     assert isinstance(start, int)
     assert asked_at <= start < asked_at + 60_000_000
+
+
+def test_the_slider_shows_what_was_played_and_skips_to_what_was_not(sit_down: Open, tmp_path: Path, ask: Ask) -> None:
+    desk = sit_down(_plan(tmp_path, "sim:quiet?satellites=1&duration=3600", history=1800.0))
+    view, charts = desk.window.view, desk.watching.charts
+    scrub, strips = view.transport.scrub, desk.watching._strips
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1 and not view.transport.isHidden())
+    desk.press(Qt.Key.Key_Space)
+    desk.wait(lambda: "paused" in view.transport.words())
+    charts.set_span(300_000_000)
+    began, newest = desk.counter(Counter.FIRST), desk.counter(Counter.NOW)
+    assert desk.counter(Counter.END) == began + 3599_000_000
+
+    def at(time: int) -> QPoint:
+        return QPoint(scrub._x(time), scrub.height() // 2)
+
+    def live() -> bool:
+        return strips.live
+
+    # Back: the charts end there, with the samples of that time; the core stands where it stood.
+    QTest.mouseClick(scrub, Qt.MouseButton.LeftButton, pos=at(began + 1200_000_000))
+    assert abs(strips.right - (began + 1200_000_000)) < 10_000_000
+    assert not live()
+    desk.wait(lambda: "Behind live 10 min" in view.ranges._words())
+    shown = desk.watching.feed.samples(charts.keys[0], strips.right - strips.span, strips.right)[0]
+    assert len(shown) > 290
+    assert desk.counter(Counter.NOW) == newest
+    # Two windows back with the keyboard, at once, and one key to live.
+    before = strips.right
+    QTest.keyClick(scrub, Qt.Key.Key_Left)
+    QTest.keyClick(scrub, Qt.Key.Key_Left)
+    assert strips.right == before - 600_000_000
+    desk.press(Qt.Key.Key_L)
+    assert live()
+    # On: what lies between is recorded and judged, and it stands still again.
+    QTest.mouseClick(scrub, Qt.MouseButton.LeftButton, pos=at(began + 2700_000_000))
+    desk.wait(lambda: desk.counter(Counter.NOW) > began + 2690_000_000 and desk.counter(Counter.SKIP_TO) == 0)
+    assert live()
+    assert desk.counter(Counter.PAUSED) == 1
+    desk.close()
+    seconds = (desk.counter(Counter.NOW) - began) // 1_000_000 + 1
+    assert ask(tmp_path / "t.duckdb", "SELECT count(*) FROM samples WHERE channel = 'bus_power'") == [(seconds,)]

@@ -184,7 +184,7 @@ def test_what_the_operator_did_is_done_by_the_core_that_follows_a_dead_one(
     assert desk.counter(Counter.PAUSED) == 1
     assert desk.counter(Counter.SPEED) == 10_000
     stood = desk.watching._clock.now
-    bar.skipped.emit(600_000_000)
+    bar.skipped.emit(stood + 600_000_000)
     desk.wait(lambda: desk.counter(Counter.NOW) >= stood + 599_000_000)
     flown = desk.starter.link._plan
     desk.close()

@@ -135,6 +135,13 @@ def test_a_duration_counts_samples_before_its_end() -> None:
         assert sum(len(f) for f in frames_of(f"sim:demo?{spec}") if f.group.key == "SAT-001/eps") == samples
 
 
+@pytest.mark.parametrize("options", ["duration=90", "duration=7.3&rate=2", "duration=0.1"])
+def test_it_knows_its_last_sample(options: str) -> None:
+    source = open_simulation(f"sim:load?channels=2&satellites=1&{options}")
+    assert source.end == max(int(frame.times[-1]) for frame in source.frames(threading.Event(), SECOND))
+    assert open_simulation("sim:load").end is None
+
+
 def test_a_span_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="span"):
         next(open_simulation("sim:demo").frames(threading.Event(), 0))

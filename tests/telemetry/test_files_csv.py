@@ -75,6 +75,7 @@ def test_units_leave_the_name_and_no_subsystem_is_invented(tmp_path: Path) -> No
     found = [(c.satellite, c.path, c.unit) for c in source.groups[0].channels]
     assert found == [("leo-1", "Vbat", "V"), ("leo-1", "I_sun(+X)", "mA"), ("leo-1", "plain", "")]
     assert (source.mode, source.origin, source.injected) == ("paced", "import", ())
+    assert source.end == parse_iso("2020-01-01T00:00:01Z")
 
 
 def test_a_missing_cell_is_no_sample_and_an_infinity_is_one(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def test_a_reader_gets_every_row_in_order_or_a_count_of_what_it_missed(
     path = tmp_path_factory.mktemp("ring") / "live.ring"
     writer = LiveRing.create(path, [track])
     reader = LiveRing.attach(path, describe([track]))
+    assert reader.oldest("a") is None
     written = seen = missed = since = 0
     last = -1
     for turn, size in enumerate([*sizes, 0]):
@@ -39,6 +40,8 @@ def test_a_reader_gets_every_row_in_order_or_a_count_of_what_it_missed(
             assert np.array_equal(got.values[:, 1], got.times * 10.0 + 1)
             last = int(got.times[-1])
     assert seen + missed == written
+    kept = reader.read("a").times
+    assert reader.oldest("a") == (int(kept[0]) if len(kept) else None)
 
 
 def test_a_writer_that_starts_again_goes_on_with_its_heads(tmp_path: Path) -> None:
