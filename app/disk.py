@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from collections.abc import Callable
 
 LOOK_S = 10.0
 LEAST_S = 300.0
@@ -12,10 +11,10 @@ DAY_S = 86_400.0
 
 
 class DiskOutlook:
-    """Days until ``folder``'s disk has only ``reserve`` bytes left. One thread."""
+    """Days until a disk of which ``free`` tells the free bytes has only ``reserve`` of them left. One thread."""
 
-    def __init__(self, folder: Path, reserve: int) -> None:
-        self._folder = folder
+    def __init__(self, free: Callable[[], int], reserve: int) -> None:
+        self._free = free
         self._reserve = reserve
         self._began: tuple[float, int] | None = None
         self._looked = -LOOK_S
@@ -30,6 +29,6 @@ class DiskOutlook:
             since, before = self._began
             grown = size - before
             if now - since >= LEAST_S and grown > 0:
-                free = max(0, shutil.disk_usage(self._folder).free - self._reserve)
+                free = max(0, self._free() - self._reserve)
                 self._days = int(free / (grown / (now - since)) / DAY_S)
         return self._days

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -100,7 +101,8 @@ class Session:
         self._ended: float | None = None
         self._rate: tuple[float, int, int] = (self._begun, 0, 0)
         self._closed = False
-        self._disk = DiskOutlook(plan.archive_path.parent, settings.storage.reserve_mb << 20)
+        folder, reserve = plan.archive_path.parent, settings.storage.reserve_mb << 20
+        self._disk = DiskOutlook(lambda: shutil.disk_usage(folder).free, reserve)
         self.specs = [card.spec for card in cards]
         recorded = self._recorded_before()
         self._commissioning_notes: list[str] = []

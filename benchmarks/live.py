@@ -6,7 +6,6 @@ end of the repaint that shows it. The fleet has flown for 300 s when measuring b
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.folders import own_folders
+
 HISTORY_S = 300.0
 MEASURE_S = 60.0
 READY_DEADLINE_S = 240.0
@@ -26,11 +27,7 @@ CHARTS = 32
 def run() -> list[dict[str, Any]]:
     """Gaps of the GUI thread and the way from sample to screen, in milliseconds."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-        for name in ("DATA", "CONFIG", "STATE", "RUNTIME"):
-            place = Path(folder, name.lower())
-            place.mkdir(mode=0o700)
-            environment[f"XDG_{name}_{'DIR' if name == 'RUNTIME' else 'HOME'}"] = str(place)
+        environment = {**own_folders(Path(folder)), "QT_QPA_PLATFORM": "offscreen"}
         command = [sys.executable, "-m", "benchmarks.live", str(Path(folder, "live.duckdb"))]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)

@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.folders import own_folders
+
 TURNS = 5
 DEADLINE_S = 60.0
 
@@ -31,11 +33,7 @@ def run() -> list[dict[str, Any]]:
 
 def _turn() -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-        for name in ("DATA", "CONFIG", "STATE", "RUNTIME"):
-            place = Path(folder, name.lower())
-            place.mkdir(mode=0o700)
-            environment[f"XDG_{name}_{'DIR' if name == 'RUNTIME' else 'HOME'}"] = str(place)
+        environment = {**own_folders(Path(folder)), "QT_QPA_PLATFORM": "offscreen"}
         archive = Path(folder, "t.duckdb")
         command = [sys.executable, "-m", "benchmarks.restart", str(archive)]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import statistics
 import subprocess
@@ -10,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from benchmarks.folders import own_folders
 
 REPEATS = 7
 
@@ -40,9 +41,8 @@ def _cpu(code: str, environment: dict[str, str]) -> float:
 
 def run() -> list[dict[str, Any]]:
     """CPU milliseconds of ours and of a bare window, medians of turns."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_DATA_HOME": folder}
-        environment.update(XDG_CONFIG_HOME=str(Path(folder, "c")), XDG_STATE_HOME=str(Path(folder, "s")))
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        environment = {**own_folders(Path(folder)), "QT_QPA_PLATFORM": "offscreen"}
         for code in (_BARE, _OURS):
             _cpu(code, environment)
         turns = [(_cpu(_OURS, environment), _cpu(_BARE, environment)) for _ in range(REPEATS)]

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.folders import own_folders
+
 FOLDER = Path(__file__).resolve().parent
 SIZES = {"": (1920, 1080), "-1280x720": (1280, 720)}
 DEADLINE_S = 90.0
@@ -54,10 +56,7 @@ def display(width: int, height: int) -> Iterator[str]:
 def take(theme: str, folder: Path) -> None:
     """Pictures of one theme."""
     home = Path(tempfile.mkdtemp(prefix="perigee-", dir=folder))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "WAYLAND"))}
-    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
-        environment[variable] = str(home / variable[4:].lower())
-        Path(environment[variable]).mkdir(mode=0o700)
+    environment = {key: value for key, value in own_folders(home).items() if not key.startswith(("QT_", "WAYLAND"))}
     os.environ["XDG_RUNTIME_DIR"] = environment["XDG_RUNTIME_DIR"]
     archive = home / "telemetry.duckdb"
     with display(*max(SIZES.values())) as name:

@@ -17,7 +17,7 @@ from app.cli.result import MonitorResult
 if TYPE_CHECKING:
     from tests.app.conftest import Run, Start
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no display here that could be missing")
 
 Ask = Callable[[str | Path, str], list[tuple[object, ...]]]
 

@@ -21,7 +21,7 @@ from telemetry.ring import LiveRing
 TOOLS = ("Xvfb", "xdotool", "import")
 MISSING = [name for name in TOOLS if shutil.which(name) is None]
 pytestmark = [
-    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 is the display of Linux"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no X11 on this system"),
     pytest.mark.skipif(bool(MISSING), reason=f"missing: {', '.join(MISSING)}"),
 ]
 Ask = Callable[[str | Path, str], list[tuple[object, ...]]]

@@ -19,7 +19,7 @@ from app.plan import Plan
 if TYPE_CHECKING:
     from tests.app.conftest import Desk
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as POSIX does")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGKILL")
 
 Ask = Callable[[str | Path, str], list[tuple[object, ...]]]
 Open = Callable[[Plan], "Desk"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.link.client import CoreClient
     from tests.app.conftest import Desk
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills processes as POSIX does")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGKILL")
 
 Ask = Callable[[str | Path, str], list[tuple[object, ...]]]
 Open = Callable[[Plan], "Desk"]

@@ -226,7 +226,7 @@ def test_recording_stops_before_the_disk_is_full_and_goes_on_by_itself(archive: 
 
 
 @pytest.mark.logs("recording stopped")
-@pytest.mark.skipif(os.name == "nt", reason="there a file that is open cannot be removed")
+@pytest.mark.skipif(os.name == "nt", reason="this system removes no file that is open")
 def test_an_archive_that_is_removed_while_recording_is_said_and_counted(archive: Archive, session: int) -> None:
     recorder = Recorder(archive, interval_s=0.01, retry_s=(0.01, 0.02), reserve_bytes=0)
     recorder.put(session, frame(0, 10))
