@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 
 PUBLISH_S = 0.1
 MOST_SPEED = 1e6
-NICE = 10
 CANCEL_DEADLINE_S = 5.0
+NICE = 10
 """The window's process comes first: a late score is better than a window that hangs."""
 
 
@@ -58,9 +58,7 @@ class Core:
             raise
         self._stop = threading.Event()
         self.tuning = Tuning(self.session, thresholds_file())
-        self._server = Server(
-            self._key, self._answer, self.session.events, self._notes, self.tuning.state, self._plan
-        )
+        self._server = Server(self._key, self._answer, self.session.events, self._notes, self.tuning.state, self._plan)
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
         self.card.write(self._path)
