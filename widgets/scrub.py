@@ -19,7 +19,7 @@ STEPS = 1000
 """Values of the slider, for those who are told it in numbers."""
 _SNAP = 4
 """Pixels from the newest sample that still mean it: what is there is live."""
-_HANDLE = 8
+_HANDLE, _KEY = 8, 16
 
 
 class Scrub(QSlider):
@@ -138,30 +138,31 @@ class Scrub(QSlider):
         painter.drawRect(groove.adjusted(0, 0, -1, -1))
         painter.fillRect(QRect(groove.x(), groove.y(), newest - groove.x(), groove.height()), theme.color("text_3"))
         if view.until is not None:
-            painter.fillRect(self._x(view.until) - 1, groove.y() - 3, 1, groove.height() + 6, theme.color("text_3"))
-        label = groove.x() - PX["space_2"]
-        width = write(painter, QRect(0, 0, label, self.height()), self._moment(self._begin), theme.color("text_3"),
-                      PX["font_11"], 400, RIGHT)  # fmt: skip
-        room = QRect(PX["space_4"], 0, label - width - PX["space_4"] - PX["space_2"], self.height())
-        self._draw_state(painter, room)
-        after = QRect(groove.right() + PX["space_2"], 0, self.right - PX["space_2"], self.height())
-        write(painter, after, self._last(), theme.color("text_3"), PX["font_11"])
+            at = self._x(min(view.until, self._end))
+            painter.fillRect(at - 1, groove.y() - 3, 1, groove.height() + 6, theme.color("text_3"))
+        self._draw_words(painter, groove)
         self._draw_handle(painter, groove)
         if self.hasFocus():
             focus_ring(painter, self.rect(), theme)
 
-    def _draw_state(self, painter: QPainter, room: QRect) -> None:
-        """Live, or not and the key that goes back."""
-        theme = self.theme
-        if self._view.shown is None:
-            write(painter, room, "Live", theme.color("text_2"), PX["font_12"])
-            return
-        width = write(painter, room, "Behind live", theme.color("text"), PX["font_12"], 500)
-        key = QRect(room.x() + width + PX["space_2"], (self.height() - 16) // 2, 16, 16)
-        if key.right() < room.right():
+    def _draw_words(self, painter: QPainter, groove: QRect) -> None:
+        """Live, or not and the key that goes back; when it all begins, where there is room; when it ends."""
+        theme, live = self.theme, self._view.shown is None
+        room = QRect(PX["space_4"], 0, groove.x() - PX["space_2"] - PX["space_4"], self.height())
+        ink = theme.color("text_2" if live else "text")
+        used = write(painter, room, "Live" if live else "Behind live", ink, PX["font_12"], 400 if live else 500)
+        if not live:
+            key = QRect(room.x() + used + PX["space_2"], (self.height() - _KEY) // 2, _KEY, _KEY)
             painter.setPen(theme.color("line_strong"))
             painter.drawRect(key.adjusted(0, 0, -1, -1))
             write(painter, key, "L", theme.color("text_2"), PX["font_11"], 400, CENTER)
+            used += PX["space_2"] + _KEY
+        room.setLeft(room.x() + used + PX["space_2"])
+        begin = self._moment(self._begin)
+        if metrics(PX["font_11"]).horizontalAdvance(begin) <= room.width():
+            write(painter, room, begin, theme.color("text_3"), PX["font_11"], 400, RIGHT)
+        after = QRect(groove.right() + PX["space_2"], 0, self.right - PX["space_2"], self.height())
+        write(painter, after, self._last(), theme.color("text_3"), PX["font_11"])
 
     def _draw_handle(self, painter: QPainter, groove: QRect) -> None:
         theme = self.theme

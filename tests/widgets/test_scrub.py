@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QAccessible, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -147,3 +147,26 @@ def test_a_session_that_has_just_begun_or_is_over_can_be_shown(scrub: Scrub, wan
     scrub.set_view(replace(LIVE, position=BEGAN + 2 * text.HOUR, ended=True))
     QTest.mouseClick(scrub, Qt.MouseButton.LeftButton, pos=QPoint(100 + 720, 12))
     assert wanted.all == [("live", 0)]
+
+
+def test_a_skip_beyond_the_end_is_marked_at_the_end(scrub: Scrub) -> None:
+    look, end = theme("dark"), QPoint(100 + 720 - 1, scrub.height() // 2 - 4)
+    for until, ink in ((None, "panel"), (BEGAN + 9 * text.HOUR, "text_3")):
+        scrub.set_view(replace(LIVE, until=until))
+        assert scrub.grab().toImage().pixelColor(end) == look.color(ink)
+
+
+def test_where_both_do_not_fit_it_says_that_it_is_behind_rather_than_when_it_began(scrub: Scrub) -> None:
+    yesterday = replace(LIVE, began=BEGAN - 20 * text.DAY, shown=BEGAN)
+    scrub.left = 200
+    scrub.set_view(yesterday)
+    narrow = scrub.grab(QRect(120, 4, 70, 16)).toImage()
+    scrub.left = 320
+    wide = scrub.grab(QRect(200, 4, 110, 16)).toImage()
+    panel = theme("dark").color("panel")
+
+    def inked(image: QImage) -> bool:
+        return any(image.pixelColor(x, y) != panel for x in range(image.width()) for y in range(image.height()))
+
+    assert not inked(narrow)
+    assert inked(wide)
