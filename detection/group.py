@@ -18,7 +18,7 @@ from detection.network import Network, Strip, Submit
 from detection.period import Period
 from detection.record import Hit
 from detection.scorer import Result, Scorer
-from detection.settings import BANK, LIMITS, ROBUST_Z, DetectionSettings
+from detection.settings import BANK, LIMITS, ROBUST_Z, WORDS, DetectionSettings
 from detection.spec import WindowSpec
 from detection.thresholds import Thresholds
 from telemetry import Frame, Group, Quality, Times
@@ -204,14 +204,15 @@ class GroupJudge:
     def _report(self, times: Times, x: Floats, result: Result, found: Found) -> None:
         states = self._scorer.fits.kind == Kind.STATE
         for hit in result.bank.hits:
-            point = self._finding(times, hit, BANK[hit.score], opens=True)
+            point = self._finding(times, hit, BANK[hit.score], WORDS[hit.score])
             if states[hit.channel]:
                 point = replace(point, reason=self._state(hit.channel, x[hit.channel, hit.column]))
             found.findings.append(point)
             for other in hit.seconds:
-                found.findings.append(self._finding(times, hit, BANK[other], opens=False))
+                found.findings.append(self._finding(times, hit, BANK[other]))
         for hit in result.baseline.hits:
-            found.findings.append(self._finding(times, hit, ROBUST_Z, opens=self._settings.robust_z_opens))
+            words = ROBUST_Z if self._settings.robust_z_opens else ""
+            found.findings.append(self._finding(times, hit, ROBUST_Z, words))
         for column, channel in result.bank.settled:
             path, when = self._paths[channel], int(times[column])
             found.findings.append(Point(when, "", _VERSION, path, 1.0, self._merge, "", settled=True))
@@ -220,10 +221,11 @@ class GroupJudge:
         names = dict(self.group.channels[channel].states)
         return f"{names.get(int(code), f'state {code:g}')} was not met before"
 
-    def _finding(self, times: Times, hit: Hit, judge: str, *, opens: bool) -> Point:
-        reason = hit.describe(judge) if opens else ""
+    def _finding(self, times: Times, hit: Hit, judge: str, words: str = "") -> Point:
+        """A point that opens an event where there are ``words`` for its score, and else seconds one."""
+        reason = words and hit.describe(words)
         path = self._paths[hit.channel]
-        return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, reason, opens=opens)
+        return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, reason, opens=bool(words))
 
     def _exceed(self, times: Times, out: Excursion, found: Found) -> None:
         when, path = int(times[out.column]), self._paths[out.channel]

@@ -19,8 +19,9 @@ from detection.scores import NEEDED, plain_scores, smooth
 from detection.settings import BANK_NAME, ROBUST_Z, DetectionSettings
 from telemetry import Channel
 
-_FLOORS = np.array([0.02, 0.02, 0.01, 0.25, 0.02])  # of ar, diff, std, lstd, z, in half ranges (lstd: in nepers)
+_FLOORS = np.array([0.02, 0.02, 0.01, 0.25, 0.02, 0.02])  # of BANK, in half ranges (lstd: in nepers)
 _NEEDED = np.append(NEEDED, 2)[:, None, None]
+_N = len(NEEDED)
 _FARTHEST = 1e6  # scales from its place that a sample of a channel that never moved counts as
 _LARGEST = 3e38  # what a chart's float32 holds
 _NEVER = 1 << 60
@@ -43,7 +44,7 @@ class Result:
 
 
 class Scorer:
-    """Five plain scores and robust z of every channel of a group."""
+    """The plain scores and robust z of every channel of a group."""
 
     def __init__(self, channels: tuple[Channel, ...], settings: DetectionSettings) -> None:
         n = len(channels)
@@ -56,7 +57,7 @@ class Scorer:
         self._channels = channels
         self._history = settings.history
         self._alpha = settings.alpha
-        self._state = np.zeros((6, n))
+        self._state = np.zeros((_N + 1, n))
 
     def arm(self, rows: npt.NDArray[np.int64], armable: Mask) -> None:
         """Raise alarms of the ``armable`` channels from ``rows`` (channels,) on."""
@@ -68,19 +69,19 @@ class Scorer:
         """
         fits, n = self.fits, counts.shape[1]
         if not fits.ready.any():
-            self.bank.judge(np.zeros((5, *counts.shape)), valid)
+            self.bank.judge(np.zeros((_N, *counts.shape)), valid)
             self.baseline.judge(np.zeros((1, *counts.shape)), valid)
             return None
         x = intake.values.last(LAGS + 1 + n)
         y = fits.series(x)
-        raw = np.empty((6, *counts.shape))
-        raw[:5], predicted = plain_scores(fits.scale(y), n, fits)
-        bank = self.bank.judge(self._smooth(self._state[:5], raw[:5], counts, valid), valid)
+        raw = np.empty((_N + 1, *counts.shape))
+        raw[:_N], predicted = plain_scores(fits.scale(y), n, fits)
+        bank = self.bank.judge(self._smooth(self._state[:_N], raw[:_N], counts, valid), valid)
         # The location is frozen while the bank finds the channel odd: it must not follow a fault.
         learn = valid & bank.calm & (counts > 1)
         location, scale = self.places.follow(y[:, -n:], learn)
-        np.minimum(np.abs(y[:, -n:] - location) / scale, _FARTHEST, out=raw[5])
-        baseline = self.baseline.judge(self._smooth(self._state[5:], raw[5:], counts, valid), valid)
+        np.minimum(np.abs(y[:, -n:] - location) / scale, _FARTHEST, out=raw[_N])
+        baseline = self.baseline.judge(self._smooth(self._state[_N:], raw[_N:], counts, valid), valid)
         low, high = self._expect(predicted, bank.bound, x, counts)
         shown = valid & fits.ready[:, None] & (counts > 1)
         return Result(bank, baseline, low, high, location, scale, shown)
@@ -148,19 +149,19 @@ class Scorer:
         n = counts.shape[1]
         y = self.fits.series(x, which)
         location, scale = self.places.now(which)
-        raw = np.empty((6, *counts.shape))
-        raw[:5], _ = plain_scores(self.fits.scale(y, which), n, self.fits, which)
-        np.minimum(np.abs(y[:, -n:] - location[:, None]) / scale[:, None], _FARTHEST, out=raw[5])
-        state = np.zeros((6, len(which)))
+        raw = np.empty((_N + 1, *counts.shape))
+        raw[:_N], _ = plain_scores(self.fits.scale(y, which), n, self.fits, which)
+        np.minimum(np.abs(y[:, -n:] - location[:, None]) / scale[:, None], _FARTHEST, out=raw[_N])
+        state = np.zeros((_N + 1, len(which)))
         smoothed = self._smooth(state, raw, counts, valid)
         self._state[:, which] = state
-        largest = np.empty((6, len(which)))
+        largest = np.empty((_N + 1, len(which)))
         for row in range(len(which)):
             (rows,) = np.nonzero(good[row])
             largest[:, row] = smoothed[:, row, rows[int(len(rows) * FIT_SHARE) :]].max(axis=1)
         floors = np.minimum(_FLOORS[-1] * self.fits.half[which] / scale, 1.0)
-        self.bank.relearn(which, smoothed[:5], good, largest[:5])
-        self.baseline.relearn(which, smoothed[5:], good, largest[5:], floors[None])
+        self.bank.relearn(which, smoothed[:_N], good, largest[:_N])
+        self.baseline.relearn(which, smoothed[_N:], good, largest[_N:], floors[None])
 
     def _smooth(self, state: Floats, raw: Floats, counts: npt.NDArray[np.int64], valid: Mask) -> Floats:
         """Smoothed scores, 0 where they cannot be told yet; a missing sample leaves the score as it was."""

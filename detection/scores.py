@@ -1,4 +1,4 @@
-"""The five plain scores of the bank, for many channels and samples at once, and their smoothing. Judge's thread.
+"""The plain scores of the bank, for many channels and samples at once, and their smoothing. Judge's thread.
 
 Every number depends on the samples before it and on nothing else: sums over a window are dot products of that
 window alone (``vecdot`` takes one window at a time), never differences of running sums or a product of matrices
@@ -15,7 +15,7 @@ from detection.fit import LAGS, Fits, Floats
 
 SHORT = 32
 """Samples of the short standard deviation."""
-NEEDED = np.array([LAGS + 2, 3, SHORT + 1, LAGS + 1, 2])
+NEEDED = np.array([LAGS + 2, 3, SHORT + 1, LAGS + 1, 2, 2])
 """Samples in a row that each plain score needs, itself included; the first after a gap is in none, because the
 step to it is no step."""
 _ONES = np.ones(LAGS)
@@ -40,18 +40,23 @@ def deviation(u: Floats, length: int, n: int) -> Floats:
 
 
 def plain_scores(u: Floats, n: int, fits: Fits, which: npt.NDArray[np.intp] | None = None) -> tuple[Floats, Floats]:
-    """Raw scores (5, c, n) of the last ``n`` columns of (c, LAGS + n) scaled values, and the prediction (c, n)."""
+    """Raw scores (scores, c, n) of the last ``n`` columns of (c, LAGS + n) scaled values, and the prediction (c, n).
+
+    What lies above the middle and what lies below are scores of their own: on a channel that often reaches far to one
+    side, a departure to the other would be nothing new.
+    """
     part = slice(None) if which is None else which
     new = u[:, -n:]
     predicted = np.vecdot(windows(u[:, :-1], LAGS, n), fits.weights[part]) + fits.bias[part, None]
-    out = np.empty((5, u.shape[0], n))
+    out = np.empty((len(NEEDED), u.shape[0], n))
     np.abs(new - predicted, out=out[0])
     np.abs(new - u[:, -n - 1 : -1], out=out[1])
     out[2] = deviation(u, SHORT, n)
     long = deviation(u, LAGS, n)
     least = fits.least[part, None]
     np.abs(np.log((long + least) / (fits.usual[part, None] + least)), out=out[3])
-    np.abs(new, out=out[4])
+    np.maximum(new, 0.0, out=out[4])
+    np.maximum(-new, 0.0, out=out[5])
     return out, predicted
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from telemetry.clock import SECOND
 
-BANK = ("ar", "diff", "std", "lstd", "z")
-"""The plain scores, in the order of every array that holds one row a score."""
+BANK = ("ar", "diff", "std", "lstd", "z", "z")
+"""The plain scores by the names that events carry, in the order of every array that holds one row a score."""
+WORDS = ("ar", "diff", "std", "lstd", "z above", "z below")
+"""The same, told apart."""
 BANK_NAME = "bank"
 """What the plain scores are called together."""
 ROBUST_Z = "robust_z"
@@ -69,6 +71,6 @@ class DetectionSettings:
     merge: int = 100
     robust_z_opens: bool = False
     networks_open: bool = False
-    bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75))
+    bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75, 1.75))
     baseline: Policy = Policy(margins=(1.75,))
     network: Policy = Policy(margins=(1.75,))

@@ -84,6 +84,6 @@ def test_the_baseline_the_bank_and_the_networks_are_held_to_one_policy() -> None
         if field.name != "margins":
             assert getattr(settings.baseline, field.name) == getattr(settings.bank, field.name), field.name
         assert getattr(settings.baseline, field.name) == getattr(settings.network, field.name), field.name
-    assert settings.bank.margins == (1.75, 1.75, 1.75, 2.33, 1.75)
+    assert settings.bank.margins == (1.75, 1.75, 1.75, 2.33, 1.75, 1.75)
     assert settings.baseline.margins == (1.75,)
     assert (settings.alpha, settings.baseline.budget) == (0.1, 1.5)
