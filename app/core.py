@@ -16,9 +16,9 @@ import time
 
 from app.expected import EXPECTED
 from app.link.card import CoreCard, card_path
-from app.link.messages import group_to_json
+from app.link.messages import group_to_json, opinion_from_json, opinion_to_json
 from app.link.server import Server
-from app.link.wire import Header
+from app.link.wire import Header, LinkError
 from app.livering import make_ring
 from app.paths import archive_key, settings_file, thresholds_file
 from app.plan import Plan
@@ -58,7 +58,7 @@ class Core:
             raise
         self._stop = threading.Event()
         self.tuning = Tuning(self.session, thresholds_file())
-        self._server = Server(self._key, self._answer, self.session.events, self._notes, self.tuning.state, self._plan)
+        self._server = Server(self._key, self._answer, self.session.events, self._notes, self._state, self._plan)
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
         self.card.write(self._path)
@@ -98,6 +98,8 @@ class Core:
                 return self._play(request)
             case "inject":
                 return self._inject(request)
+            case "verdict":
+                return self._judge(request)
             case other:
                 return self.tuning.answer(request) or {"error": f"This core cannot '{other}'."}
 
@@ -128,6 +130,20 @@ class Core:
         except EXPECTED as problem:
             return {"error": str(problem)}
         return {"begins": label.start, "visible": label.visible, "channels": list(label.channels)}
+
+    def _judge(self, request: Header) -> Header:
+        """Carry out a verdict: ``session``, ``key``, ``verdict``, and who gave it, with a ``note``."""
+        try:
+            self.session.opinions.give(*opinion_from_json(request, int(time.time() * SECOND)))
+        except (LinkError, *EXPECTED) as problem:
+            return {"error": str(problem)}
+        return {"done": True}
+
+    def _state(self) -> Header:
+        """What operators have settled: of detection, and of events."""
+        given = self.session.opinions.given
+        verdicts = [opinion_to_json(self.session.id, key, one) for key, one in given.items()]
+        return {**self.tuning.state(), "verdicts": verdicts}
 
     def _hello(self) -> Header:
         session, engine = self.session, self.session.engine

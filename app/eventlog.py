@@ -47,6 +47,11 @@ class EventLog:
                 fresh.append((line, event))
             return self._cursor, fresh[::-1]
 
+    def get(self, key: int) -> tuple[int, Event] | None:
+        """The line and the latest state of one event, None where it is not in memory."""
+        with self._lock:
+            return next(((line, event) for (line, one), (_, event) in self._events.items() if one == key), None)
+
     def all(self) -> list[Event]:
         """Every event still in memory, by start, then line, then key."""
         with self._lock:

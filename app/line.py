@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,7 +21,7 @@ from app.cutting import cut, joined
 from app.eventlog import EventLog
 from app.pace import Pace
 from app.plan import Plan
-from detection import Commissioning, Item, Judge, Output, Thresholds
+from detection import Commissioning, Item, Judge, Output, Ruling, Thresholds
 from detection.event import Event, Judged, Scored
 from storage import Recorder
 from telemetry import Frame, Source, SourceError, Tick
@@ -111,7 +112,7 @@ class Line:
         """Ask the source to end; what has been taken is still judged and recorded."""
         self._stop.set()
 
-    def settle(self, word: Commissioning | Thresholds) -> None:
+    def settle(self, word: Commissioning | Thresholds | Ruling) -> None:
         """The operator's word on detection, in force from the next sample on."""
         self._hand_over((word, 0), wait=True)
 
@@ -232,12 +233,19 @@ class Line:
             for what, stamp in joined([one for one in items if one is not None], SPAN_AT_MAX):
                 if self._abandon.is_set():
                     return
-                self._pass_on(self.judge.feed(what))
+                self._pass_on(self.judge.feed(self._as_it_is(what)))
                 if stamp:
                     self.delays.append((time.monotonic_ns() - stamp) // 1000)
             if ended:
                 self._pass_on(self.judge.drain())
                 return
+
+    def _as_it_is(self, item: Item) -> Item:
+        """A ruling with its event as it is by now: it may have grown or ended while the ruling was on its way."""
+        if not isinstance(item, Ruling) or item.session is not None:
+            return item
+        known = self._events.get(item.event.key)
+        return item if known is None else replace(item, event=known[1])
 
     def _pass_on(self, output: Output) -> None:
         told = self._told_until

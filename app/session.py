@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from app.counters import Counter
 from app.disk import DiskOutlook
 from app.eventlog import EventLog
 from app.line import Line
+from app.opinions import Opinions
 from app.paths import thresholds_file
 from app.plan import Plan
 from app.playback import Playback
@@ -106,9 +108,11 @@ class Session:
         self.specs = [card.spec for card in cards]
         recorded = self._recorded_before()
         self._commissioning_notes: list[str] = []
-        self.lines = [self._line(number, source, recorded) for number, source in enumerate(sources)]
+        self.lines = [self._line(number, len(sources), source, recorded) for number, source in enumerate(sources)]
         self._note_gaps(recorded, started)
         self.playback = Playback(plan, self.lines, lambda label: archive.add_labels(self.id, [label]))
+        self.opinions = Opinions(self.id, archive, self.events, self.lines)
+        self.opinions.recall()
 
     def _recorded_before(self) -> dict[str, int]:
         """The newest time of each group, by key, that the cores of this run which died have recorded.
@@ -291,13 +295,18 @@ class Session:
         for counter, value in values.items():
             out[counter] = value
 
-    def _line(self, number: int, source: Source, recorded: dict[str, int]) -> Line:
+    def _line(self, number: int, lines: int, source: Source, recorded: dict[str, int]) -> Line:
         satellites = dict.fromkeys(group.satellite for group in source.groups)
         known, notes = stored(self.archive, satellites, source.name)
         self._commissioning_notes += notes
         self.commissioned.update((one.satellite, (one.start, one.stop)) for one in known)
         judge = Judge(
-            self.specs, self._submitter(source.mode == "paced"), thresholds=self.thresholds, commissionings=known
+            self.specs,
+            self._submitter(source.mode == "paced"),
+            thresholds=self.thresholds,
+            commissionings=known,
+            # Every line numbers its events by itself; a step of as many as there are keeps the numbers apart.
+            keys=count(1 + number, lines),
         )
         taken = {group.key: recorded[group.key] for group in source.groups if group.key in recorded}
         return Line(

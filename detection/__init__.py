@@ -5,7 +5,8 @@ Knows telemetry, and no models, databases or screens: a model is a ``WindowSpec`
 """
 
 from detection.commissioning import Commissioning, CommissioningError
-from detection.event import Contribution, Event, Judged, Scored
+from detection.event import Category, Contribution, Event, Judged, Scored
+from detection.familiar import VERDICTS, Opinion, Ruling, Verdict
 from detection.judge import Item, Judge, Output
 from detection.network import Submit
 from detection.settings import BANK, LIMITS, ROBUST_Z, DetectionSettings, Policy
@@ -16,6 +17,8 @@ __all__ = [
     "BANK",
     "LIMITS",
     "ROBUST_Z",
+    "VERDICTS",
+    "Category",
     "Commissioning",
     "CommissioningError",
     "Contribution",
@@ -25,11 +28,14 @@ __all__ = [
     "Judge",
     "Judged",
     "Kind",
+    "Opinion",
     "Output",
     "Override",
     "Policy",
+    "Ruling",
     "Scored",
     "Submit",
     "Thresholds",
+    "Verdict",
     "WindowSpec",
 ]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from detection.event import Contribution, Event
+from detection.familiar import Familiar
 from telemetry import Severity
 
 CLEAR_EVERY = 60_000_000
@@ -19,12 +20,23 @@ _TELL_EVERY = 10  # an open event is told again when it has grown by this share 
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """A value, and the range it was expected in, in channel units; None: unbounded."""
+
+    low: float | None
+    high: float | None
+    actual: float
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One sample of one channel that one judge finds odd.
 
     ``time`` in UTC microseconds; ``ratio`` over the threshold; ``reach`` is how much later, in microseconds, a
     point still belongs to the same event; ``opens`` whether the judge may open and extend an event, or only
-    seconds one; ``settled`` marks the end of an alarm that became the new regime.
+    seconds one; ``settled`` marks the end of an alarm that became the new regime. ``onset`` is when the judge first
+    found the channel above its record, None: at ``time``. ``threshold`` is what was passed, in the score's own units;
+    ``expected`` what the value lies outside of, where the judge can say.
     """
 
     time: int
@@ -37,6 +49,9 @@ class Point:
     severity: Severity = Severity.WATCH
     opens: bool = True
     settled: bool = False
+    onset: int | None = None
+    threshold: float | None = None
+    expected: Expectation | None = None
 
     @property
     def rank(self) -> tuple[int, bool, float, str, str]:
@@ -46,10 +61,13 @@ class Point:
 
 @dataclass(slots=True)
 class _Share:
+    onset: int
     excess: float = 0.0
     peak: float = 0.0
     reason: str = ""
     settled: bool = False
+    widest: float = 0.0
+    expected: Expectation | None = None
 
 
 @dataclass(slots=True)
@@ -62,21 +80,25 @@ class _Draft:
     severity: Severity
     peak: Point
     shares: dict[str, _Share] = field(default_factory=dict)
-    judges: dict[str, None] = field(default_factory=dict)
+    judges: dict[str, str] = field(default_factory=dict)
     told: tuple[int, int, int, Severity] | None = None
 
     def take(self, point: Point) -> None:
-        share = self.shares.setdefault(point.channel, _Share())
+        onset = point.time if point.onset is None else point.onset
+        share = self.shares.setdefault(point.channel, _Share(onset))
         if point.settled:
             share.settled = True
             return
         self.start, self.end = min(self.start, point.time), max(self.end, point.time)
         self.reach = max(self.reach, point.reach)
-        self.judges[point.judge] = None
+        self.judges[point.judge] = point.version
+        share.onset = min(share.onset, onset)
         share.settled = False
         share.excess += point.ratio - 1.0
         if point.ratio > share.peak:
             share.peak, share.reason = point.ratio, point.reason
+        if point.expected is not None and point.ratio > share.widest:
+            share.widest, share.expected = point.ratio, point.expected
         if point.ratio > self.peak.ratio:
             self.peak = point
         if point.severity.level > self.severity.level:
@@ -90,8 +112,7 @@ class _Draft:
         ranked = sorted(self.shares.items(), key=lambda item: (-item[1].excess, item[0]))
         even = 1.0 / len(ranked)
         channels = tuple(
-            Contribution(name, share.excess / total if total > 0 else even, share.peak, share.reason)
-            for name, share in ranked
+            _contribution(name, share, share.excess / total if total > 0 else even) for name, share in ranked
         )
         reason = f"{self.peak.channel}: {self.peak.reason}"
         if not opened and all(share.settled for share in self.shares.values()):
@@ -109,6 +130,10 @@ class _Draft:
             channels=channels,
             reason=reason,
             seconded=tuple(sorted(judge for judge in self.judges if judge != self.first.judge)),
+            onset=min(ranked[0][1].onset, self.start),
+            peak=self.peak.time,
+            threshold=self.peak.threshold,
+            versions=tuple(sorted(self.judges.items())),
         )
 
     def news(self) -> bool:
@@ -121,20 +146,29 @@ class _Draft:
         return True
 
 
+def _contribution(name: str, share: _Share, part: float) -> Contribution:
+    seen = share.expected
+    if seen is None:
+        return Contribution(name, part, share.peak, share.reason)
+    return Contribution(name, part, share.peak, share.reason, seen.low, seen.high, seen.actual)
+
+
 @dataclass(slots=True)
 class _Seconds:
     """When one judge that opens no event found one channel odd: ascending times, and how far each reaches."""
 
+    version: str
     times: list[int] = field(default_factory=list)
     reach: int = 0
 
 
 class Composer:
-    """The events of one satellite; ``keys`` numbers them through the session."""
+    """The events of one satellite; ``keys`` numbers them through the session, ``familiar`` are those judged before."""
 
-    def __init__(self, satellite: str, keys: Iterator[int]) -> None:
+    def __init__(self, satellite: str, keys: Iterator[int], familiar: Familiar | None = None) -> None:
         self._satellite = satellite
         self._keys = keys
+        self._familiar = familiar or Familiar()
         self._points: list[Point] = []
         self._seconds: dict[str, dict[str, _Seconds]] = {}
         self._drafts: list[_Draft] = []
@@ -146,7 +180,7 @@ class Composer:
             insort(self._points, point, key=lambda one: one.rank)
             return
         # Only what is odd on a channel of the event seconds it: on some channel something is always odd.
-        seconds = self._seconds.setdefault(point.channel, {}).setdefault(point.judge, _Seconds())
+        seconds = self._seconds.setdefault(point.channel, {}).setdefault(point.judge, _Seconds(point.version))
         seconds.reach = max(seconds.reach, point.reach)
         place = bisect_left(seconds.times, point.time)
         if place == len(seconds.times) or seconds.times[place] != point.time:
@@ -169,10 +203,16 @@ class Composer:
         for draft in list(self._drafts):
             if min(known, complete) > draft.end + draft.reach:
                 self._drafts.remove(draft)
-                told.append(draft.event(self._satellite, False))
+                told.append(self._tell(draft, opened=False))
+                self._familiar.ended(told[-1])
             elif draft.news():
-                told.append(draft.event(self._satellite, True))
+                told.append(self._tell(draft, opened=True))
         return told
+
+    def _tell(self, draft: _Draft, *, opened: bool) -> Event:
+        event = draft.event(self._satellite, opened)
+        likeness = self._familiar.likeness(event, draft.reach)
+        return replace(event, category="rare nominal", likeness=likeness) if likeness else event
 
     def finish(self) -> list[Event]:
         """The stream has ended: everything is closed."""
@@ -197,7 +237,7 @@ class Composer:
                 for judge, seconds in self._seconds.get(channel, {}).items():
                     place = bisect_left(seconds.times, draft.start - draft.reach)
                     if place < len(seconds.times) and seconds.times[place] <= draft.end + draft.reach:
-                        draft.judges[judge] = None
+                        draft.judges.setdefault(judge, seconds.version)
         # What is older than any event that is open or can still open has nothing left to second.
         oldest = min([known, *(draft.start for draft in self._drafts)])
         if abs(oldest - self._cleared) < CLEAR_EVERY:

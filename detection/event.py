@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from telemetry import Group, Severity, Times
+
+Category = Literal["anomaly", "rare nominal"]
+"""Whether an event asks for attention, or is like one that an operator judged to be rare and nominal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +19,18 @@ class Contribution:
     """One channel's share of an event: its path, its unit-free share (all shares sum to 1), its peak.
 
     ``score`` is the channel's own peak over the threshold; ``reason`` is a sentence ("2.6 x anything in the
-    last 2,000 samples").
+    last 2,000 samples"). ``actual`` is the value at the channel's largest score that lies outside what was expected
+    of it, ``expected_low`` .. ``expected_high``, all in channel units. None where there is no such bound or value:
+    a spread over many samples, a state, what an older archive did not keep.
     """
 
     name: str
     share: float
     score: float
     reason: str = ""
+    expected_low: float | None = None
+    expected_high: float | None = None
+    actual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,13 @@ class Event:
     goes on. ``model`` is a model's name, a plain score's (``ar``, ``diff``, ``std``, ``lstd``, ``z``) or
     ``limits``; ``score`` is the peak over the threshold; ``channels`` are ranked, largest share first.
     ``key`` is unique in a session and stays the same while the event grows. ``reason`` is a sentence.
-    ``seconded`` names every other judge that saw the same.
+    ``seconded`` names every other judge that saw the same, and ``versions`` pairs each of them all with its version,
+    by name.
+
+    ``onset`` is when the leading channel went above its record, which is before it passed the threshold that makes
+    ``start``: at most ``start``. ``peak`` is the time of the largest score, and ``threshold`` what was in force
+    there, in the units of that score (for a limit: the limit). None in what an older archive did not keep.
+    ``category`` is ``rare nominal`` where an operator judged a like event so; ``likeness`` is then the sentence.
     """
 
     key: int
@@ -47,6 +62,12 @@ class Event:
     channels: tuple[Contribution, ...]
     reason: str = ""
     seconded: tuple[str, ...] = ()
+    onset: int | None = None
+    peak: int | None = None
+    threshold: float | None = None
+    versions: tuple[tuple[str, str], ...] = ()
+    category: Category = "anomaly"
+    likeness: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detection.commissioning import Commissioned
-from detection.compose import Point
+from detection.compose import Expectation, Point
 from detection.event import Judged
 from detection.fit import LAGS, Floats, Kind, Mask
 from detection.intake import STRETCH, Intake
@@ -204,15 +204,17 @@ class GroupJudge:
     def _report(self, times: Times, x: Floats, result: Result, found: Found) -> None:
         states = self._scorer.fits.kind == Kind.STATE
         for hit in result.bank.hits:
-            point = self._finding(times, hit, BANK[hit.score], WORDS[hit.score])
+            point = self._finding(times, hit, BANK[hit.score], WORDS[hit.score], result)
             if states[hit.channel]:
                 point = replace(point, reason=self._state(hit.channel, x[hit.channel, hit.column]))
             found.findings.append(point)
             for other in hit.seconds:
-                found.findings.append(self._finding(times, hit, BANK[other]))
+                found.findings.append(self._second(times, hit, BANK[other]))
         for hit in result.baseline.hits:
-            words = ROBUST_Z if self._settings.robust_z_opens else ""
-            found.findings.append(self._finding(times, hit, ROBUST_Z, words))
+            if self._settings.robust_z_opens:
+                found.findings.append(self._finding(times, hit, ROBUST_Z, ROBUST_Z, result))
+            else:
+                found.findings.append(self._second(times, hit, ROBUST_Z))
         for column, channel in result.bank.settled:
             path, when = self._paths[channel], int(times[column])
             found.findings.append(Point(when, "", _VERSION, path, 1.0, self._merge, "", settled=True))
@@ -221,16 +223,31 @@ class GroupJudge:
         names = dict(self.group.channels[channel].states)
         return f"{names.get(int(code), f'state {code:g}')} was not met before"
 
-    def _finding(self, times: Times, hit: Hit, judge: str, words: str = "") -> Point:
-        """A point that opens an event where there are ``words`` for its score, and else seconds one."""
-        reason = words and hit.describe(words)
+    def _finding(self, times: Times, hit: Hit, judge: str, words: str, result: Result) -> Point:
+        when = int(times[hit.column])
+        rose = self._intake.times.last(len(times) - hit.column + hit.rising)[0, 0]
+        return Point(
+            when,
+            judge,
+            _VERSION,
+            self._paths[hit.channel],
+            hit.ratio,
+            self._merge,
+            hit.describe(words),
+            onset=min(int(rose), when),
+            threshold=hit.threshold,
+            expected=self._scorer.expected(result, hit, words),
+        )
+
+    def _second(self, times: Times, hit: Hit, judge: str) -> Point:
         path = self._paths[hit.channel]
-        return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, reason, opens=bool(words))
+        return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, "", opens=False)
 
     def _exceed(self, times: Times, out: Excursion, found: Found) -> None:
         when, path = int(times[out.column]), self._paths[out.channel]
         point = Point(when, LIMITS, _VERSION, path, out.ratio, self._merge, out.reason, out.severity)
-        found.limits.append(point)
+        seen = Expectation(out.limit.low, out.limit.high, out.value)
+        found.limits.append(replace(point, threshold=out.bound, expected=seen))
         found.findings.append(Point(when, LIMITS, _VERSION, path, out.ratio, self._merge, "", opens=False))
 
     @property

@@ -28,7 +28,7 @@ class Intake:
     ``row`` counts rows, ``run`` those since the last gap; ``newest`` is the time of the last; (channels,) arrays
     say what has ``started``, in which row ``first``, and how many values were ``taken``. The tapes hold ``values``
     (the one before where none came), ``valid`` (whether one came) and ``counts`` (samples in a row since the
-    channel's (re)start, held ones included; 0 before its first value).
+    channel's (re)start, held ones included; 0 before its first value), and the ``times`` (1, rows).
     """
 
     def __init__(self, channels: int, period: Period, keep: int) -> None:
@@ -41,6 +41,7 @@ class Intake:
         self.values = Tape(channels, keep, np.float64)
         self.counts = Tape(channels, keep, np.int32)
         self.valid = Tape(channels, keep, np.bool_)
+        self.times = Tape(1, keep, np.int64)
         self._held = np.zeros(channels)
 
     def set_back(self, time: int) -> bool:
@@ -96,6 +97,7 @@ class Intake:
         self.values.append(self._hold(x, valid))
         self.counts.append(counts)
         self.valid.append(valid)
+        self.times.append(times[None])
         return counts, valid
 
     def advance(self, times: Times) -> None:

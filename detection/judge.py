@@ -6,7 +6,7 @@ One thread feeds it. It reads no clock but the stream's; the only waiting is in 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,6 +14,7 @@ from itertools import count
 from detection.commissioning import Commissioned, Commissioning
 from detection.compose import Composer
 from detection.event import Event, Judged, Scored
+from detection.familiar import Familiar, Ruling
 from detection.group import GroupJudge
 from detection.network import Submit
 from detection.settings import DetectionSettings
@@ -23,7 +24,8 @@ from telemetry import Frame, Group, Tick
 
 DRAIN_S = 30.0
 """Seconds that ``drain`` waits for outstanding scores unless told otherwise."""
-Item = Frame | Tick | Commissioning | Thresholds
+_LONG_AGO = -(1 << 62)
+Item = Frame | Tick | Ruling | Commissioning | Thresholds
 """What a judge takes, in order."""
 _PATIENCE = 20  # periods that a group may be silent before the others go on without it
 
@@ -44,13 +46,18 @@ class _Satellite:
     been silent for longer than frames are long no longer holds it back.
     """
 
-    def __init__(self, name: str, keys: count[int], settings: DetectionSettings) -> None:
+    def __init__(self, name: str, keys: count[int], settings: DetectionSettings, familiar: Familiar) -> None:
         self.groups: dict[str, GroupJudge] = {}
-        self.findings = Composer(name, keys)
+        self.findings = Composer(name, keys, familiar)
         self.limits = Composer(name, keys)
         self._networks_open = settings.networks_open
-        self._begun = -(1 << 62)
+        self._begun = _LONG_AGO
         self._longest = 0
+
+    @property
+    def newest(self) -> int:
+        """Time of the newest sample that was judged."""
+        return max(group.newest for group in self.groups.values())
 
     def note(self, frame: Frame) -> list[Event]:
         """The stream has come to the start of ``frame``; where its clock was set back, everything is closed."""
@@ -102,7 +109,8 @@ class _Satellite:
 class Judge:
     """Judges a session. ``specs`` are the models to ask, ``submit`` asks them (see ``Submit``).
 
-    Satellites with one of ``commissionings`` are judged by it from their first sample on.
+    Satellites with one of ``commissionings`` are judged by it from their first sample on. ``keys`` numbers the events,
+    for judges that share a session.
     """
 
     def __init__(
@@ -112,6 +120,7 @@ class Judge:
         settings: DetectionSettings | None = None,
         thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
         commissionings: Sequence[Commissioning] = (),
+        keys: count[int] | None = None,
     ) -> None:
         self._notes: list[str] = []
         self._thresholds = thresholds
@@ -119,8 +128,9 @@ class Judge:
         self._settings = settings or DetectionSettings()
         self._submit = submit
         self._specs = [spec for spec in specs if self._usable(spec)]
-        self._keys = count(1)
+        self._keys = keys or count(1)
         self._satellites: dict[str, _Satellite] = {}
+        self._familiar: defaultdict[str, Familiar] = defaultdict(Familiar)
 
     def feed(self, item: Item) -> Output:
         """Judge the next item of the stream. Never waits for a score.
@@ -128,10 +138,14 @@ class Judge:
         A commissioning and thresholds are in force from the next sample on.
 
         A tick brings in what has come back meanwhile. It moves no event on: the session's clock and that of the
-        samples may lie hours apart, and what goes on is known from samples alone.
+        samples may lie hours apart, and what goes on is known from samples alone. A ruling counts for what starts
+        after the samples before it in the stream.
         """
         output = Output()
-        if isinstance(item, Tick):
+        if isinstance(item, Ruling):
+            known = self._satellites.get(item.event.satellite)
+            self._familiar[item.event.satellite].take(item, _LONG_AGO if known is None else known.newest)
+        elif isinstance(item, Tick):
             for satellite in self._satellites.values():
                 output.scored += satellite.collect()
                 output.events += satellite.advance()
@@ -237,7 +251,7 @@ class Judge:
     def _satellite(self, frame: Frame) -> _Satellite:
         name = frame.group.satellite
         if name not in self._satellites:
-            self._satellites[name] = _Satellite(name, self._keys, self._settings)
+            self._satellites[name] = _Satellite(name, self._keys, self._settings, self._familiar[name])
         return self._satellites[name]
 
     def _begin(self, satellite: _Satellite, group: Group) -> GroupJudge:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from detection.fit import Floats
-from telemetry import Channel, Severity
+from telemetry import Channel, Limit, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Excursion:
     """A sample beyond a limit, ``column`` samples into the block: ``ratio`` is 1 at the limit itself, and one more
-    for each width of the allowed range beyond it.
+    for each width of the allowed range beyond it. ``bound`` is the side of ``limit`` that ``value`` is beyond.
     """
 
     column: int
@@ -21,6 +21,9 @@ class Excursion:
     severity: Severity
     ratio: float
     reason: str
+    limit: Limit
+    bound: float
+    value: float
 
 
 class Limits:
@@ -72,4 +75,4 @@ class Limits:
         ratio = 1.0 + abs(value - bound) / width if np.isfinite(value) else 1e6
         side = "below" if below else "above"
         text = f"{value:.6g}{unit and ' ' + unit} is {side} the {limit.severity.value} limit of {bound:.6g}"
-        return Excursion(column, channel, limit.severity, min(ratio, 1e6), text)
+        return Excursion(column, channel, limit.severity, min(ratio, 1e6), text, limit, bound, value)

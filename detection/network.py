@@ -273,7 +273,8 @@ class Network:
         for hit in verdict.hits:
             reason, path = hit.describe(spec.model), self._group.channels[hit.channel].path
             when = int(cut.times[hit.column])
-            points.append(Point(when, spec.model, spec.version, path, hit.ratio, reach, reason, opens=self._opens))
+            point = Point(when, spec.model, spec.version, path, hit.ratio, reach, reason, opens=self._opens)
+            points.append(replace(point, threshold=hit.threshold))
         ratio: Floats = np.where(told & self._judged[:, None], verdict.ratio, np.nan)[channel, position]
         return ratio
 

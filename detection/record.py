@@ -26,7 +26,9 @@ class Hit:
     """One score of one channel above its threshold, ``column`` samples into the block that was judged.
 
     ``score`` is the number of the largest score; ``seconds`` those of the others above their record; ``factor``
-    is the score over its record, which holds ``seen`` samples.
+    is the score over its record, which holds ``seen`` samples. ``threshold`` is what the score passed, budget
+    included. Where the hit begins an alarm, ``rising`` rows before it the score was above its record already, in one
+    run; only as many are looked at as have not entered the record.
     """
 
     column: int
@@ -36,6 +38,8 @@ class Hit:
     ratio: float
     factor: float
     seen: int
+    threshold: float
+    rising: int
 
     def describe(self, judge: str) -> str:
         """The sentence: which score, and by how much over what."""
@@ -170,7 +174,8 @@ class Record:
         hits = rows[ratio[rows] > 1.0]
         if not len(hits):
             return
-        if not self._alarm[channel]:
+        begins = -1 if self._alarm[channel] else int(hits[0])
+        if begins >= 0:
             self._alarm[channel] = True
             self._begins[:-1, channel] = self._begins[1:, channel]
             self._begins[-1, channel] = self.row + int(hits[0])
@@ -182,7 +187,18 @@ class Record:
             first = int(parts.argmax())
             others = tuple(int(j) for j in np.flatnonzero(parts > k) if j != first)
             factor = float(parts[first] * self._margin[first, 0] * self._factor[channel])
-            verdict.hits.append(Hit(start + int(i), channel, first, others, float(ratio[i]), factor, seen))
+            rising = self._rising(channel, first, scores[first, :i]) if i == begins else 0
+            threshold = float(limit[first]) * k
+            found = Hit(start + int(i), channel, first, others, float(ratio[i]), factor, seen, threshold, rising)
+            verdict.hits.append(found)
+
+    def _rising(self, channel: int, score: int, piece: Floats) -> int:
+        """How many of the newest rows up to the end of ``piece`` (n,), without a pause, were above the record."""
+        kept = self._scores.last(self._scores.keep).reshape(*self._held.shape, -1)[score, channel]
+        past = np.concatenate([kept, piece])[-len(kept) :]
+        record = self._limit[score, channel] / (self._margin[score, 0] * self._factor[channel])
+        (below,) = np.nonzero(past <= record)
+        return len(past) - 1 - int(below[-1]) if len(below) else len(past)
 
     def _settle(self, column: int, verdict: Verdict) -> None:
         """At a multiple of ``refresh`` rows: old scores enter the record, regimes are accepted, alarms end."""

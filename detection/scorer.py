@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from detection.commissioning import Commissioned, Measure
+from detection.compose import Expectation
 from detection.fit import FIT_SHARE, LAGS, Fits, Floats, Kind, Mask, fit_channel
 from detection.intake import Intake
 from detection.place import Places
-from detection.record import Record, Verdict
+from detection.record import Hit, Record, Verdict
 from detection.scores import NEEDED, plain_scores, smooth
 from detection.settings import BANK_NAME, ROBUST_Z, DetectionSettings
 from telemetry import Channel
@@ -32,6 +33,7 @@ _AT_ONCE = 32  # channels fitted together: a long history of many would fill the
 class Result:
     """Of one stretch: the bank's verdict and the baseline's; the band ``low`` .. ``high`` in channel units, the
     ``location`` and ``scale`` in force; ``shown``: where scores can be told. All (channels, n).
+    ``series`` (channels, n + 1) is what was judged and ``values`` what came, each with the sample before.
     """
 
     bank: Verdict
@@ -41,6 +43,8 @@ class Result:
     location: Floats
     scale: Floats
     shown: Mask
+    series: Floats
+    values: Floats
 
 
 class Scorer:
@@ -84,7 +88,34 @@ class Scorer:
         baseline = self.baseline.judge(self._smooth(self._state[_N:], raw[_N:], counts, valid), valid)
         low, high = self._expect(predicted, bank.bound, x, counts)
         shown = valid & fits.ready[:, None] & (counts > 1)
-        return Result(bank, baseline, low, high, location, scale, shown)
+        return Result(bank, baseline, low, high, location, scale, shown, y[:, -n - 1 :], x[:, -n - 1 :])
+
+    def expected(self, result: Result, hit: Hit, words: str) -> Expectation | None:
+        """The value of ``hit`` and the range it lies outside of, by the score called ``words``; None where the score
+        has none (a spread, a state, a switch), or where the value itself is inside and only those before it were not.
+        """
+        fits, i, j = self.fits, hit.channel, hit.column
+        if fits.kind[i] == Kind.STATE or self._channels[i].type == "bool":
+            return None
+        before = float(result.values[i, j]) if fits.kind[i] == Kind.COUNTER else 0.0
+        actual, width = float(result.values[i, j + 1]), hit.threshold * float(fits.half[i])
+        low: float | None = None
+        high: float | None = None
+        match words:
+            case "ar":
+                low, high = float(result.low[i, j]), float(result.high[i, j])
+            case "diff":
+                last = float(result.series[i, j]) + before
+                low, high = last - width, last + width
+            case "z above":
+                high = float(fits.middle[i]) + before + width
+            case "z below":
+                low = float(fits.middle[i]) + before - width
+            case "robust_z":
+                place, reach = float(result.location[i, j]) + before, hit.threshold * float(result.scale[i, j])
+                low, high = place - reach, place + reach
+        outside = (low is not None and actual < low) or (high is not None and actual > high)
+        return Expectation(low, high, actual) if outside else None
 
     def commissioned(self, channel: int, samples: int) -> Commissioned:
         """What is known of channel number ``channel``, to be adopted elsewhere."""

@@ -3,7 +3,16 @@
 The only package that knows DuckDB. Knows nothing of models or screens.
 """
 
-from storage.answers import Envelope, Latest, RecordedCommissioning, RecordedEvent, RecordedGap, Samples, SessionInfo
+from storage.answers import (
+    Envelope,
+    JudgedEvent,
+    Latest,
+    RecordedCommissioning,
+    RecordedEvent,
+    RecordedGap,
+    Samples,
+    SessionInfo,
+)
 from storage.archive import Archive
 from storage.errors import StorageError
 from storage.reader import Reader
@@ -13,6 +22,7 @@ from storage.recorder import Recorder, RecorderStatus
 __all__ = [
     "Archive",
     "Envelope",
+    "JudgedEvent",
     "Latest",
     "Reader",
     "RecordedCommissioning",

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detection.event import Event
+from detection.familiar import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class RecordedEvent:
 
     session: int
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedEvent:
+    """A recorded event and the last opinion on it."""
+
+    recorded: RecordedEvent
+    opinion: Opinion
 
 
 @dataclass(frozen=True, slots=True)

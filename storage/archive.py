@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detection.commissioning import Commissioning
+from detection.familiar import Opinion
 from storage import door
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
@@ -174,6 +175,17 @@ class Archive:
                 ],
             )
         return int(number)
+
+    def add_verdict(self, session: int, key: int, opinion: Opinion) -> None:
+        """What an operator says of an event; what was said before stays. Durable when it returns.
+
+        Raises StorageError.
+        """
+        values = [session, key, opinion.given, opinion.verdict, opinion.note, opinion.who]
+        with self._writing() as connection, transaction(connection):
+            connection.execute(
+                "INSERT INTO _verdict SELECT coalesce(max(id), 0) + 1, ?, ?, ?, ?, ?, ? FROM _verdict", values
+            )
 
     def claim(self) -> tuple[int, int, int]:
         """Become the one writer: the highest group, channel and block numbers in use, to hand out the next.

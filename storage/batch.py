@@ -7,7 +7,7 @@ writing from adding anything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 
@@ -28,6 +28,12 @@ EVENT_ROWS = pa.schema(
         ("score", pa.float64()),
         ("reason", pa.string()),
         ("seconded", pa.list_(pa.string())),
+        ("onset", pa.int64()),
+        ("peak", pa.int64()),
+        ("threshold", pa.float64()),
+        ("versions", pa.map_(pa.string(), pa.string())),
+        ("category", pa.string()),
+        ("likeness", pa.string()),
         (
             "channels",
             pa.list_(
@@ -37,6 +43,9 @@ EVENT_ROWS = pa.schema(
                         ("share", pa.float64()),
                         ("score", pa.float64()),
                         ("reason", pa.string()),
+                        ("expected_low", pa.float64()),
+                        ("expected_high", pa.float64()),
+                        ("actual", pa.float64()),
                     ]
                 )
             ),
@@ -112,10 +121,13 @@ def _event_rows(events: Iterable[tuple[tuple[int, int], Event]]) -> pa.Table:
                 "score": event.score,
                 "reason": event.reason,
                 "seconded": list(event.seconded),
-                "channels": [
-                    {"name": one.name, "share": one.share, "score": one.score, "reason": one.reason}
-                    for one in event.channels
-                ],
+                "onset": event.onset,
+                "peak": event.peak,
+                "threshold": event.threshold,
+                "versions": list(event.versions),
+                "category": event.category,
+                "likeness": event.likeness,
+                "channels": [asdict(one) for one in event.channels],
             }
             for (session, _), event in events
         ],

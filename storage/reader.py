@@ -14,12 +14,27 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from detection.event import Contribution, Event
-from storage.answers import Envelope, Latest, RecordedCommissioning, RecordedEvent, RecordedGap, Samples, SessionInfo
+from detection.familiar import Opinion
+from storage.answers import (
+    Envelope,
+    JudgedEvent,
+    Latest,
+    RecordedCommissioning,
+    RecordedEvent,
+    RecordedGap,
+    Samples,
+    SessionInfo,
+)
 from storage.archive import Archive
 from storage.columns import join, runs
 from storage.door import Connection, rows
 from storage.roster import channel_of
 from telemetry import Channel, Group, Quality, Severity, Times
+
+_EVENT = (
+    "session, key, satellite, start, stop, open, severity, model, version, score, channels, reason, seconded, "
+    "onset, peak, threshold, versions, category, likeness"
+)
 
 _VALUE = "coalesce(f8, f4::DOUBLE, i8::DOUBLE, u8::DOUBLE)"
 
@@ -73,6 +88,26 @@ JOIN chosen USING (id)
 WHERE judged > 0 AND NOT isnan(ratio)
 GROUP BY minute ORDER BY minute
 """
+
+
+_EVENTS = f"""
+SELECT * FROM (
+    SELECT {_EVENT} FROM _event
+    WHERE ($1 IS NULL OR session = $1) AND ($2 IS NULL OR satellite = $2) AND ($3 IS NULL OR model = $3)
+        AND ($4 IS NULL OR stop >= $4) AND ($5 IS NULL OR start < $5)
+    ORDER BY start DESC, session DESC, key DESC LIMIT $6)
+ORDER BY start, session, key
+"""  # noqa: S608 - our own constants only
+
+_ONE_EVENT = f"SELECT {_EVENT} FROM _event WHERE session = ? AND key = ?"  # noqa: S608 - our own constants only
+
+_JUDGED = f"""
+SELECT {_EVENT}, given, verdict, note, who
+FROM _event JOIN (
+    SELECT session, key, id, given, verdict, note, who FROM _verdict
+    QUALIFY id = max(id) OVER (PARTITION BY session, key)) USING (session, key)
+ORDER BY id
+"""  # noqa: S608 - our own constants only
 
 
 class Reader:
@@ -178,14 +213,22 @@ class Reader:
         with self._archive.reading() as cursor:
             found = rows(
                 cursor,
-                "SELECT * FROM (SELECT session, key, satellite, start, stop, open, severity, model, version, "
-                "score, channels, reason, seconded FROM _event "
-                "WHERE ($1 IS NULL OR session = $1) AND ($2 IS NULL OR satellite = $2) "
-                "AND ($3 IS NULL OR model = $3) AND ($4 IS NULL OR stop >= $4) AND ($5 IS NULL OR start < $5) "
-                "ORDER BY start DESC, session DESC, key DESC LIMIT $6) ORDER BY start, session, key",
+                _EVENTS,
                 [session, satellite, model, start, stop, limit],
             )
         return [_event(row) for row in found]
+
+    def event(self, session: int, key: int) -> Event | None:
+        """One event, None where there is none."""
+        with self._archive.reading() as cursor:
+            found = rows(cursor, _ONE_EVENT, [session, key])
+        return _event(found[0]).event if found else None
+
+    def judged(self) -> list[JudgedEvent]:
+        """Every event that an operator has judged, with the last verdict on it, in the order of those verdicts."""
+        with self._archive.reading() as cursor:
+            found = rows(cursor, _JUDGED)
+        return [JudgedEvent(_event(row[:-4]), Opinion(*row[-4:])) for row in found]
 
     def commissioning(self, satellite: str, source: str) -> RecordedCommissioning | None:
         """The newest commissioning of a satellite that holds for ``source``; None where there is none."""
@@ -243,25 +286,14 @@ def _session(row: Sequence[Any]) -> SessionInfo:
 
 
 def _event(row: Sequence[Any]) -> RecordedEvent:
-    session, key, satellite, start, stop, going_on, severity, model, version, score, channels, reason, seconded = row
-    ranked = tuple(Contribution(one["name"], one["share"], one["score"], one["reason"]) for one in channels)
-    return RecordedEvent(
-        session,
-        Event(
-            key,
-            satellite,
-            start,
-            stop,
-            going_on,
-            Severity(severity),
-            model,
-            version,
-            score,
-            ranked,
-            reason,
-            tuple(seconded),
-        ),
-    )
+    session, *values = row
+    found = dict(zip(_EVENT.split(", ")[1:], values, strict=True))
+    found["end"] = found.pop("stop")
+    found["severity"] = Severity(found["severity"])
+    found["channels"] = tuple(Contribution(**one) for one in found["channels"])
+    found["seconded"] = tuple(found["seconded"])
+    found["versions"] = tuple((found["versions"] or {}).items())
+    return RecordedEvent(session, Event(**found))
 
 
 def _one(cursor: Connection, query: str) -> Any:

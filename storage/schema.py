@@ -10,9 +10,6 @@ small pieces lies in ``_fresh_block`` and ``_fresh_chunk`` until there is enough
 
 from __future__ import annotations
 
-VERSION = 3
-"""The version of the tables that this program writes."""
-
 _BLOCK = """(
     id BIGINT NOT NULL, grp INTEGER NOT NULL, t0 BIGINT NOT NULL, t1 BIGINT NOT NULL, n INTEGER NOT NULL,
     times BIGINT[] NOT NULL, received BIGINT[])"""
@@ -120,5 +117,34 @@ SELECT id, session, satellite, make_timestamp(start) AS start, make_timestamp(st
 FROM _commissioning;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS)
+_VERDICTS = """
+ALTER TABLE _event ADD COLUMN onset BIGINT;
+ALTER TABLE _event ADD COLUMN peak BIGINT;
+ALTER TABLE _event ADD COLUMN threshold DOUBLE;
+ALTER TABLE _event ADD COLUMN versions MAP(VARCHAR, VARCHAR);
+ALTER TABLE _event ADD COLUMN category VARCHAR DEFAULT 'anomaly';
+ALTER TABLE _event ADD COLUMN likeness VARCHAR DEFAULT '';
+ALTER TABLE _event ALTER COLUMN channels SET DATA TYPE STRUCT(
+    name VARCHAR, share DOUBLE, score DOUBLE, reason VARCHAR,
+    expected_low DOUBLE, expected_high DOUBLE, actual DOUBLE)[];
+CREATE TABLE _verdict (
+    id BIGINT NOT NULL, session INTEGER NOT NULL, key BIGINT NOT NULL, given BIGINT NOT NULL,
+    verdict VARCHAR NOT NULL, note VARCHAR NOT NULL, who VARCHAR NOT NULL);
+CREATE VIEW verdicts AS
+SELECT session, key, make_timestamp(given) AS given, verdict, note, who,
+    id = max(id) OVER (PARTITION BY session, key) AS latest
+FROM _verdict;
+DROP VIEW events;
+CREATE VIEW events AS
+SELECT session, key, satellite, make_timestamp(start) AS start, make_timestamp(stop) AS "end", open, severity,
+    model, version, score, channels, reason, seconded, make_timestamp(onset) AS onset, make_timestamp(peak) AS peak,
+    threshold, versions, category, likeness, v.verdict
+FROM _event LEFT JOIN (
+    SELECT session, key, arg_max(verdict, id) AS verdict FROM _verdict GROUP BY session, key) v USING (session, key);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS)
 """``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""
+
+VERSION = len(MIGRATIONS)
+"""The version of the tables that this program writes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from app.session import Session
-from detection.event import Event
+from detection.event import Category, Event
 from telemetry import Injected
 from telemetry.clock import iso
 
@@ -23,15 +23,27 @@ class Windows(_Part):
 
 
 class ChannelShare(_Part):
-    """A channel's share of an event; shares sum to 1, largest first."""
+    """A channel's share of an event; shares sum to 1, largest first.
+
+    ``actual`` is a value at its worst and ``expected_low`` .. ``expected_high`` what was expected, in ``unit``; null
+    where that is not known or not bounded.
+    """
 
     name: str
     unit: str
     contribution: float
+    expected_low: float | None
+    expected_high: float | None
+    actual: float | None
 
 
 class EventResult(_Part):
-    """One event; times are ISO 8601 UTC, ``score`` is its peak over the threshold."""
+    """One event; times are ISO 8601 UTC, ``score`` is its peak over the threshold.
+
+    ``onset`` is when its leading channel went above its record, ``peak`` the time of the largest score, ``threshold``
+    what was in force there; ``versions`` are those of every judge that opened or seconded it. ``category`` is
+    ``rare nominal`` where an operator judged a like event so: ``likeness`` says which.
+    """
 
     satellite: str
     start: str
@@ -43,6 +55,12 @@ class EventResult(_Part):
     channels: list[ChannelShare]
     reason: str
     seconded: list[str]
+    onset: str | None
+    peak: str | None
+    threshold: float | None
+    versions: dict[str, str]
+    category: Category
+    likeness: str
 
 
 class InjectedResult(_Part):
@@ -116,11 +134,20 @@ def _event(event: Event, units: dict[str, str]) -> EventResult:
                 name=one.name,
                 unit=units.get(f"{event.satellite}/{one.name}", ""),
                 contribution=round(one.share, 6),
+                expected_low=one.expected_low,
+                expected_high=one.expected_high,
+                actual=one.actual,
             )
             for one in event.channels
         ],
         reason=event.reason,
         seconded=list(event.seconded),
+        onset=None if event.onset is None else iso(event.onset),
+        peak=None if event.peak is None else iso(event.peak),
+        threshold=event.threshold,
+        versions=dict(event.versions),
+        category=event.category,
+        likeness=event.likeness,
     )
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from app.link.wire import LinkError
 from detection.event import Contribution, Event
+from detection.familiar import VERDICTS, Opinion
 from telemetry import Channel, Group, Limit, Severity
 
 Json = dict[str, Any]
+NOTE_BOUND = 4000
+"""Characters of a note, or of a name."""
 
 
 def event_to_json(line: int, event: Event) -> Json:
@@ -23,7 +27,28 @@ def event_from_json(data: Json) -> tuple[int, Event]:
     values["channels"] = tuple(Contribution(**one) for one in values["channels"])
     values["severity"] = Severity(values["severity"])
     values["seconded"] = tuple(values["seconded"])
+    values["versions"] = tuple((judge, version) for judge, version in values["versions"])
     return line, Event(**values)
+
+
+def opinion_to_json(session: int, key: int, opinion: Opinion) -> Json:
+    """An opinion on the event ``key`` of a session."""
+    return {"session": session, "key": key, **asdict(opinion)}
+
+
+def opinion_from_json(data: Json, given: int) -> tuple[int, int, Opinion]:
+    """Session, key and opinion, given at ``given`` (UTC microseconds) unless it says when. Raises LinkError."""
+    verdict = data.get("verdict")
+    if verdict not in VERDICTS:
+        raise LinkError(f"A verdict is one of {', '.join(VERDICTS)}, not '{verdict}'.")
+    note, who = str(data.get("note") or ""), str(data.get("who") or "")
+    if max(len(note), len(who)) > NOTE_BOUND:
+        raise LinkError(f"A note has at most {NOTE_BOUND:,} characters: make it shorter.")
+    try:
+        session, key, given = (int(one) for one in (data["session"], data["key"], data.get("given", given)))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise LinkError("A verdict names the session and the key of its event, both numbers.") from problem
+    return session, key, Opinion(given, verdict, note, who)
 
 
 def group_to_json(group: Group) -> Json:

@@ -1,8 +1,8 @@
 """The core's side of the socket: a thread that accepts, and one a client.
 
 A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends,
-sentences about what was set aside or went wrong, what is settled of detection, and the plan whenever an operator has
-changed it.
+sentences about what was set aside or went wrong, what is settled of detection and what operators said of events, and
+the plan whenever an operator has changed it.
 A client that dies is forgotten; nothing else changes.
 """
 
