@@ -134,7 +134,7 @@ class Core:
     def _judge(self, request: Header) -> Header:
         """Carry out a verdict: ``session``, ``key``, ``verdict``, and who gave it, with a ``note``."""
         try:
-            self.session.opinions.give(*opinion_from_json(request, int(time.time() * SECOND)))
+            self.session.opinions.give(*opinion_from_json({**request, "given": int(time.time() * SECOND)}))
         except (LinkError, *EXPECTED) as problem:
             return {"error": str(problem)}
         return {"done": True}

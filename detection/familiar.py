@@ -6,7 +6,8 @@ Two findings are alike when all of this holds:
 - the channel with the largest share of each has at least a fifth of the other, and every channel with a fifth of
   either is among the channels of the other;
 - the judge that opened each also opened or seconded the other;
-- the peak of one over its threshold is at most twice that of the other;
+- the largest score of one, as it is and not over its threshold, is at most twice that of the other: thresholds rise
+  with each alarm, and what comes again and again is as large as before;
 - the later one is not longer than twice the judged one and the time that joins two alarms to one event.
 
 Of the judged events that one is like, the one that was judged last decides: ``rare nominal`` makes it quiet, ``true``
@@ -92,13 +93,18 @@ def alike(event: Event, judged: Event, reach: int) -> bool:
     """Whether ``event`` is like the ``judged`` one, as the head of this file says; ``reach`` in microseconds."""
     if event.satellite != judged.satellite or LIMITS in (event.model, judged.model):
         return False
-    larger, smaller = max(event.score, judged.score), min(event.score, judged.score)
+    smaller, larger = sorted((_size(event, judged), _size(judged, event)))
     return (
         _takes_part(event, judged)
         and _takes_part(judged, event)
         and larger <= SIZE * smaller
         and event.end - event.start <= SIZE * (judged.end - judged.start) + reach
     )
+
+
+def _size(one: Event, other: Event) -> float:
+    """The largest score; over its threshold where an older archive did not keep that of both."""
+    return one.score if one.threshold is None or other.threshold is None else one.score * one.threshold
 
 
 def _takes_part(one: Event, other: Event) -> bool:

@@ -40,11 +40,17 @@ class AttentionModel(QAbstractListModel):
 
     def set_findings(self, findings: Iterable[FindingRow]) -> bool:
         """Sort and show. True where rows came, went or moved; otherwise they only changed in place."""
-        ranked = sorted(findings, key=lambda f: (f.open, f.mark.rank, f.score, f.start), reverse=True)
+        ranked = sorted(findings, key=lambda f: (f.mark.asks, f.open, f.mark.rank, f.score, f.start), reverse=True)
         alarms = [row for row in ranked if row.alarm]
-        advisory = [row for row in ranked if not row.alarm]
+        advisory = [row for row in ranked if not (row.alarm or row.quiet)]
+        quiet = [row for row in ranked if row.quiet]
         rows: list[Head | FindingRow] = []
-        for title, part in (("Alarms", alarms), ("Findings of the models, advisory", advisory)):
+        sections = (
+            ("Alarms", alarms),
+            ("Findings of the models, advisory", advisory),
+            ("Like what was judged rare nominal", quiet),
+        )
+        for title, part in sections:
             if part:
                 going_on = sum(row.open for row in part)
                 rows += [Head(title, f"{going_on} of {len(part)} open"), *part]
@@ -73,8 +79,9 @@ class AttentionModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             if isinstance(row, Head):
                 return f"{row.title}, {row.note}"
-            parts = ", ".join(f"{d.name} {d.share:.0%}" for d in row.departures)
-            return f"{spoken(row.mark)}, {row.title}, {row.satellite}. {row.sentence}. {row.state}. {parts}"
+            parts = ", ".join(" ".join(filter(None, (d.name, f"{d.share:.0%}", d.expected))) for d in row.departures)
+            said = ". ".join(filter(None, (row.sentence, row.likeness, row.state)))
+            return f"{spoken(row.mark)}, {row.title}, {row.satellite}. {said}. {parts}"
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(row, FindingRow):
             return row.sentence
         return None
@@ -91,7 +98,7 @@ class AttentionModel(QAbstractListModel):
 
 
 def _identity(row: Head | FindingRow) -> object:
-    return row.title if isinstance(row, Head) else (row.key, len(row.departures), len(row.seconded))
+    return row.title if isinstance(row, Head) else (row.key, detail_height(row))
 
 
 class AttentionRow(RowDelegate):
@@ -210,9 +217,14 @@ class AttentionList(RowList):
 
     def selected(self) -> int | None:
         """The key of the selected finding."""
+        found = self.current()
+        return None if found is None else found.key
+
+    def current(self) -> FindingRow | None:
+        """The selected finding."""
         row = self.currentIndex().row()
         found = self.rows.rows[row] if 0 <= row < len(self.rows.rows) else None
-        return found.key if isinstance(found, FindingRow) else None
+        return found if isinstance(found, FindingRow) else None
 
     def select(self, key: int | None) -> None:
         """Select and open a finding; no signal is sent."""

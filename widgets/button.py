@@ -128,5 +128,8 @@ class Button(QAbstractButton):
             draw_icon(painter, x, (rect.height() - _ICON) / 2, self._icon, ink, _ICON)
         if self.look == "view" and self.isChecked():
             painter.fillRect(0, rect.height() - 3, rect.width(), 2, self.theme.color("text"))
+        self._ring(painter)
+
+    def _ring(self, painter: QPainter) -> None:
         if self.hasFocus():
-            focus_ring(painter, rect, self.theme, PX["radius"])
+            focus_ring(painter, self.rect(), self.theme, PX["radius"])

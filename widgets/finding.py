@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
 
 from widgets import text
-from widgets.model import Clock, FindingRow
+from widgets.model import Clock, Departure, FindingRow
 from widgets.paint import RIGHT, write
 from widgets.theme import Theme, metrics
 
@@ -19,7 +19,10 @@ def facts(row: FindingRow, clock: Clock) -> list[tuple[str, str]]:
     """Name and value of each line under the bars."""
     out = []
     if row.score > 0:
-        out.append(("Score", f"peak {text.over_threshold(row.score)}"))
+        at = f" at {text.moment(row.peak, clock)}" if row.peak is not None else ""
+        out.append(("Score", f"peak {text.over_threshold(row.score)}{at}"))
+    if row.onset is not None and row.onset < row.start:
+        out.append(("Rising from", text.moment(row.onset, clock)))
     out.append(("Since", text.moment(row.start, clock)))
     lasted = text.duration((clock.now if row.open else row.end) - row.start)
     out.append(("Lasts" if row.open else "Lasted", lasted))
@@ -52,9 +55,15 @@ def percents(shares: list[float]) -> list[int]:
 def detail_height(row: FindingRow) -> int:
     """Logical pixels that the details need."""
     lines = len(facts(row, Clock(row.end)))
-    reason = 20 if row.departures and row.departures[0].reason else 0
-    bars = 30 + _BAR * len(_shown(row)) + reason if row.departures else 8
-    return bars + 6 + _LINE * lines + 12
+    bars = 30 + _BAR * len(_shown(row)) if row.departures else 8
+    return bars + 20 * len(_sentences(row)) + 6 + _LINE * lines + 12
+
+
+def _sentences(row: FindingRow) -> list[str]:
+    """What is said of the first channel, and of the finding as a whole."""
+    first = row.departures[0] if row.departures else Departure("", 0.0)
+    said = [first.expected, first.reason, row.likeness]
+    return [f"{one[:1].upper()}{one[1:]}" for one in said if one]
 
 
 def draw_detail(painter: QPainter, rect: QRect, row: FindingRow, clock: Clock, theme: Theme) -> None:
@@ -65,10 +74,9 @@ def draw_detail(painter: QPainter, rect: QRect, row: FindingRow, clock: Clock, t
         write(painter, words, "What departs, and how much of it", theme.color("text_2"), 12)
         y += 22
         y = _bars(painter, QRect(left, y, right - left, 0), row, theme)
-        reason = row.departures[0].reason
-        if reason:
-            write(painter, QRect(left, y, right - left, 20), reason, theme.color("text_3"), 12)
-            y += 20
+    for sentence in _sentences(row):
+        write(painter, QRect(left, y, right - left, 20), sentence, theme.color("text_2"), 12)
+        y += 20
     y += 6
     for name, value in facts(row, clock):
         line = QRect(left, y, right - left, _LINE)
@@ -86,7 +94,7 @@ def _bars(painter: QPainter, room: QRect, row: FindingRow, theme: Theme) -> int:
     bar_left, bar_right = room.x() + name_width + 8, room.right() - percent_width - 12
     full = max(1, bar_right - bar_left)
     y = room.y()
-    kind = row.mark.kind.value
+    kind = "text_3" if row.quiet else row.mark.kind.value
     for (name, share), percent in zip(shown, percents([s for _, s in shown]), strict=True):
         name_room = QRect(room.x(), y, name_width, _BAR)
         write(painter, name_room, name.removeprefix(prefix), theme.color("text"), 12)

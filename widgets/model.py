@@ -40,7 +40,7 @@ class Style(StrEnum):
     RETURNED = "returned"
     """It went back to normal by itself, and nobody has answered: outlined, with an arrow inside."""
     GREY = "grey"
-    """None of these: a count of zero, a limit that is not crossed."""
+    """None of these: a count of zero, a limit that is not crossed, a finding like one judged rare nominal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,14 @@ class Mark:
     style: Style = Style.FILLED
 
     @property
+    def asks(self) -> bool:
+        """Whether it asks for an answer."""
+        return self.style in (Style.FILLED, Style.RETURNED)
+
+    @property
     def rank(self) -> tuple[bool, int, bool, bool]:
         """Larger is worse: what asks for an answer first, alarms by level, then findings, open before returned."""
-        filled = self.style is Style.FILLED
-        asks = filled or self.style is Style.RETURNED
-        return asks, self.kind.level, self.kind is Kind.FINDING, filled
+        return self.asks, self.kind.level, self.kind is Kind.FINDING, self.style is Style.FILLED
 
 
 def worst(marks: Iterable[Mark]) -> Mark | None:
@@ -65,7 +68,7 @@ def worst(marks: Iterable[Mark]) -> Mark | None:
 
 def spoken(mark: Mark) -> str:
     """A shape in words, for who cannot see it."""
-    after = {Style.OUTLINED: ", answered", Style.RETURNED: ", returned to normal"}
+    after = {Style.OUTLINED: ", answered", Style.RETURNED: ", returned to normal", Style.GREY: ", asks for nothing"}
     return f"{mark.kind.value}{after.get(mark.style, '')}"
 
 
@@ -99,12 +102,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """One channel of a finding: its path, its share of the whole (0..1), its own peak over the threshold."""
+    """One channel of a finding: its path, its share of the whole (0..1), its own peak over the threshold.
+
+    ``expected`` says what was expected of it and what came, where that is known.
+    """
 
     name: str
     share: float
     score: float = 0.0
     reason: str = ""
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,9 @@ class FindingRow:
 
     ``title`` names the first channel and how many more, ``sentence`` says what, ``state`` where it stands.
     ``score`` is the peak as a share of the threshold (0 for a limit); ``judge`` saw it first, ``seconded`` are
-    the others that saw the same. ``key`` stays while the finding grows.
+    the others that saw the same. ``key`` stays while the finding grows. ``onset`` is when the first channel went
+    above its record, before ``start``, and ``peak`` the time of the largest score, None where that is not known;
+    ``verdict`` is the operator's, ``likeness`` the sentence on the one that made it quiet.
     """
 
     key: int
@@ -129,11 +138,20 @@ class FindingRow:
     judge: str = ""
     seconded: tuple[str, ...] = ()
     departures: tuple[Departure, ...] = ()
+    onset: int | None = None
+    peak: int | None = None
+    verdict: str = ""
+    likeness: str = ""
 
     @property
     def alarm(self) -> bool:
         """Whether a limit raised it (certain), rather than a model (advisory)."""
         return self.mark.kind is not Kind.FINDING
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it asks for nothing, because it is like one that was judged so."""
+        return self.mark.style is Style.GREY
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from widgets.model import Clock, EventRow, FindingRow, OffNominalRow
 from widgets.offnominal import OffNominalList
 from widgets.paint import RIGHT, painted, write
 from widgets.theme import PX, Theme
+from widgets.verdicts import VerdictBar
 
 TABS = ("Attention", "Events", "Off-nominal")
 _NOTES = ("worst first", "newest first", "worst first")
@@ -75,11 +76,13 @@ class RightDock(QWidget):
             self._tabs.addButton(tab, i)
             self.tabs.append(tab)
         self.attention = AttentionList(theme, self)
+        self.verdicts = VerdictBar(theme, self)
         self.latest = LatestEvents(theme, self)
         self.events = EventTable(theme, self)
         self.off_nominal = OffNominalList(theme, self)
         self._pages: tuple[QWidget, ...] = (self.attention, self.events, self.off_nominal)
         self.latest.all_wanted.connect(lambda: self.show_tab(1))
+        self.attention.selectionModel().currentChanged.connect(lambda *_: self._show_verdict())
         self._tabs.idToggled.connect(lambda i, on: self.show_tab(i) if on else None)
         self.show_tab(0)
 
@@ -89,6 +92,7 @@ class RightDock(QWidget):
         for tab in self.tabs:
             tab.theme = theme
         self.attention.set_theme(theme)
+        self.verdicts.set_theme(theme)
         self.events.set_theme(theme)
         self.off_nominal.set_theme(theme)
         self.update()
@@ -116,6 +120,12 @@ class RightDock(QWidget):
     def set_findings(self, rows: Iterable[FindingRow]) -> None:
         """What asks for attention."""
         self.attention.set_findings(rows)
+        self._show_verdict()
+
+    def _show_verdict(self) -> None:
+        row = self.attention.current()
+        self.verdicts.set_finding(None if row is None or row.alarm else row)
+        self._place()
 
     def set_off_nominal(self, rows: Iterable[OffNominalRow]) -> None:
         """Channels that are not as they should be."""
@@ -146,6 +156,11 @@ class RightDock(QWidget):
         if latest:
             body.setHeight(body.height() - self.latest.height())
             self.latest.setGeometry(1, body.bottom() + 1, body.width(), self.latest.height())
+        judging = self._shown == 0 and self.verdicts.finding is not None
+        self.verdicts.setVisible(judging)
+        if judging:
+            body.setHeight(body.height() - self.verdicts.height())
+            self.verdicts.setGeometry(1, body.bottom() + 1, body.width(), self.verdicts.height())
         self._pages[self._shown].setGeometry(body)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -163,11 +163,31 @@ def over_threshold(score: float) -> str:
     return f"{number(score, 1 if score < 99.95 else 0)} {TIMES} threshold"
 
 
-def finding_state(open_: bool, start: int, end: int, at: Clock) -> str:
-    """Where a finding stands: ``Finding, since 02:14:31`` or ``Finding, ended 01:12:00 after 6 min``."""
+def finding_state(open_: bool, start: int, end: int, at: Clock, verdict: str = "finding") -> str:
+    """Where a finding stands: ``Finding, since 02:14:31`` or ``Rare nominal, ended 01:12:00 after 6 min``."""
+    word = verdict.capitalize()
     if open_:
-        return f"Finding, since {moment(start, at)}"
-    return f"Finding, ended {moment(end, at)} after {duration(end - start)}"
+        return f"{word}, since {moment(start, at)}"
+    return f"{word}, ended {moment(end, at)} after {duration(end - start)}"
+
+
+def expected(low: float | None, high: float | None, actual: float, unit: str = "") -> str:
+    """What was expected and what came: ``expected 12.1 to 12.9 V, was 10.4 V``; a bound of None is none."""
+    known = [one for one in (low, high, actual) if one is not None]
+
+    def said(value: float) -> str:
+        return format_value(value, span=(min(known), max(known)))
+
+    unit = unit and f"{THIN}{unit}"
+    if low is not None and high is not None:
+        span = f"{said(low)} to {said(high)}"
+    elif low is not None:
+        span = f"at least {said(low)}"
+    elif high is not None:
+        span = f"at most {said(high)}"
+    else:
+        return f"was {said(actual)}{unit}"
+    return f"expected {span}{unit}, was {said(actual)}{unit}"
 
 
 def alarm_state(kind: Kind, open_: bool, start: int, end: int, at: Clock) -> str:

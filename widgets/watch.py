@@ -56,6 +56,8 @@ class WatchView(QWidget):
     finding_selected = Signal(object)
     finding_activated = Signal(object)
     """Show the charts at this finding's time (its key)."""
+    verdict_given = Signal(object, str)
+    """The key of a finding, and what the operator says of it."""
     event_activated = Signal(object)
     """Show the charts at this ``EventRow``'s time."""
     live_wanted = Signal()
@@ -93,6 +95,7 @@ class WatchView(QWidget):
         self.dock.off_nominal.channel_activated.connect(self.channel_activated)
         self.dock.attention.finding_selected.connect(self.finding_selected)
         self.dock.attention.finding_activated.connect(self.finding_activated)
+        self.dock.verdicts.given.connect(self.verdict_given)
         self.dock.events.event_activated.connect(self.event_activated)
         self.ranges.span_chosen.connect(self.span_chosen)
         self.ranges.window_stepped.connect(self.window_stepped)
@@ -293,6 +296,8 @@ class WatchView(QWidget):
             span = self.ranges.zoomed(1 if key == Qt.Key.Key_Minus else -1)
             if span is not None:
                 self.span_chosen.emit(span)
+        elif Qt.Key.Key_1 <= key <= Qt.Key.Key_4:
+            self.dock.verdicts.give(key - Qt.Key.Key_1)
         elif key == Qt.Key.Key_L:
             self.live_wanted.emit()
         elif key == Qt.Key.Key_Space and not self.transport.isHidden():

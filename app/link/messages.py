@@ -36,8 +36,8 @@ def opinion_to_json(session: int, key: int, opinion: Opinion) -> Json:
     return {"session": session, "key": key, **asdict(opinion)}
 
 
-def opinion_from_json(data: Json, given: int) -> tuple[int, int, Opinion]:
-    """Session, key and opinion, given at ``given`` (UTC microseconds) unless it says when. Raises LinkError."""
+def opinion_from_json(data: Json) -> tuple[int, int, Opinion]:
+    """Session, key and opinion. Raises LinkError where they cannot be: whoever speaks to a core may send anything."""
     verdict = data.get("verdict")
     if verdict not in VERDICTS:
         raise LinkError(f"A verdict is one of {', '.join(VERDICTS)}, not '{verdict}'.")
@@ -45,7 +45,7 @@ def opinion_from_json(data: Json, given: int) -> tuple[int, int, Opinion]:
     if max(len(note), len(who)) > NOTE_BOUND:
         raise LinkError(f"A note has at most {NOTE_BOUND:,} characters: make it shorter.")
     try:
-        session, key, given = (int(one) for one in (data["session"], data["key"], data.get("given", given)))
+        session, key, given = (int(one) for one in (data["session"], data["key"], data["given"]))
     except (KeyError, TypeError, ValueError) as problem:
         raise LinkError("A verdict names the session and the key of its event, both numbers.") from problem
     return session, key, Opinion(given, verdict, note, who)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.eventlog import EventKey
-from detection import LIMITS, ROBUST_Z
-from detection.event import Event
+from detection import LIMITS, ROBUST_Z, Opinion
+from detection.event import Contribution, Event
+from telemetry import Channel
 from telemetry.clock import SECOND
 from widgets import text
 from widgets.model import Clock, Counts, Departure, EventRow, FindingRow, Kind, Mark, OffNominalRow, Span, Style, worst
@@ -42,6 +44,7 @@ class _Entry:
     number: int
     session: int
     event: Event
+    opinion: Opinion | None = None
 
     @property
     def alarm(self) -> bool:
@@ -50,7 +53,15 @@ class _Entry:
     @property
     def mark(self) -> Mark:
         kind = Kind(self.event.severity.value) if self.alarm else Kind.FINDING
+        if self.opinion is not None and not self.alarm:
+            return Mark(kind, Style.OUTLINED)
+        if self.event.category == "rare nominal":
+            return Mark(kind, Style.GREY)
         return Mark(kind, Style.FILLED if self.event.open else Style.RETURNED)
+
+    @property
+    def quiet(self) -> bool:
+        return self.mark.style is Style.GREY
 
     def channels(self) -> list[str]:
         """Channels that are marked, largest share first."""
@@ -59,15 +70,24 @@ class _Entry:
 
 
 class Ledger:
-    """Every event told so far, newest state of each."""
+    """Every event told so far, newest state of each; ``channel`` knows the channel of a key."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: Callable[[str], Channel | None] = lambda key: None) -> None:
+        self._channel = channel
+        self._opinions: dict[tuple[int, int], Opinion] = {}
         self._entries: dict[tuple[int, EventKey], _Entry] = {}
         self._numbers = 0
 
     def clear(self) -> None:
         """Another session altogether."""
         self._entries.clear()
+        self._opinions.clear()
+
+    def take_opinions(self, told: Iterable[tuple[int, int, Opinion]]) -> None:
+        """What operators said of events: session, key, opinion."""
+        self._opinions.update(((session, key), opinion) for session, key, opinion in told)
+        for entry in self._entries.values():
+            entry.opinion = self._opinions.get((entry.session, entry.event.key), entry.opinion)
 
     def take(self, session: int, news: Iterable[tuple[int, Event]]) -> list[EventRow]:
         """Take in what a core tells; the lines that belong into the table of events."""
@@ -79,7 +99,7 @@ class Ledger:
                 entry = self._adopt(session, event)
             if entry is None:
                 self._numbers += 1
-                entry = _Entry(self._numbers, session, event)
+                entry = _Entry(self._numbers, session, event, self._opinions.get((session, event.key)))
                 rows.append(EventRow(event.start, event.satellite, _opened(event), entry.number))
                 was_open = True
             else:
@@ -116,11 +136,15 @@ class Ledger:
     def rows(self, clock: Clock) -> list[FindingRow]:
         """What asks for attention: open before ended, newest first."""
         entries = sorted(self._all(), key=lambda e: (e.event.open, e.event.start), reverse=True)
-        return [_row(entry, clock) for entry in entries]
+        return [_row(entry, clock, self._channel) for entry in entries]
 
     def spans(self) -> list[Span]:
         """For the overview of the day."""
-        return [Span(e.event.satellite, e.event.start, e.event.end, e.mark.kind, e.event.open) for e in self._all()]
+        return [
+            Span(e.event.satellite, e.event.start, e.event.end, e.mark.kind, e.event.open)
+            for e in self._all()
+            if not e.quiet
+        ]
 
     def finding_spans(self) -> list[FindingSpan]:
         """For the charts."""
@@ -129,22 +153,20 @@ class Ledger:
                 e.event.start, None if e.event.open else e.event.end, e.event.satellite, frozenset(e.channels())
             )
             for e in self._all()
-            if not e.alarm
+            if not (e.alarm or e.quiet)
         ]
 
     def health(self) -> dict[str, Mark]:
         """The worst mark of every channel that is part of an event."""
         marks: dict[str, list[Mark]] = {}
         for entry in self._entries.values():
-            for key in entry.channels():
+            for key in () if entry.quiet else entry.channels():
                 marks.setdefault(key, []).append(entry.mark)
         return {key: mark for key, all_ in marks.items() if (mark := worst(all_)) is not None}
 
     def counts(self) -> Counts:
-        """How many are open or unanswered, by severity."""
-        by: dict[Kind, int] = {}
-        for entry in self._entries.values():
-            by[entry.mark.kind] = by.get(entry.mark.kind, 0) + 1
+        """How many ask for an answer, by severity."""
+        by = Counter(entry.mark.kind for entry in self._entries.values() if entry.mark.asks)
         return Counts(
             severe=by.get(Kind.SEVERE, 0),
             critical=by.get(Kind.CRITICAL, 0),
@@ -178,6 +200,10 @@ class Ledger:
         """The event of a row."""
         return next((e.event for e in self._entries.values() if e.number == number), None)
 
+    def identity(self, number: int) -> tuple[int, int] | None:
+        """Session and key of the event of a row."""
+        return next(((e.session, e.event.key) for e in self._entries.values() if e.number == number), None)
+
     def keys(self, number: int) -> list[str]:
         """The channels of a row, largest share first."""
         return next((e.channels() for e in self._entries.values() if e.number == number), [])
@@ -194,17 +220,20 @@ class Ledger:
     def foremost(self) -> int | None:
         """The finding or alarm that is worth the charts when the operator has chosen nothing: the newest open one."""
         entries = self._all()
-        ranked = sorted(entries, key=lambda e: (e.event.open, e.mark.rank, e.event.start))
+        ranked = sorted(entries, key=lambda e: (e.mark.asks, e.event.open, e.mark.rank, e.event.start))
         return ranked[-1].number if ranked else None
 
 
-def _row(entry: _Entry, clock: Clock) -> FindingRow:
+def _row(entry: _Entry, clock: Clock, channel: Callable[[str], Channel | None]) -> FindingRow:
     event = entry.event
     names = [one.name for one in event.channels]
     if entry.alarm:
         state = text.alarm_state(entry.mark.kind, event.open, event.start, event.end, clock)
     else:
-        state = text.finding_state(event.open, event.start, event.end, clock)
+        verdict = entry.opinion.verdict if entry.opinion is not None else "rare nominal" if entry.quiet else "finding"
+        state = text.finding_state(event.open, event.start, event.end, clock, verdict)
+        if entry.opinion is not None and entry.opinion.who:
+            state = f"{verdict.capitalize()}, {entry.opinion.who}"
     return FindingRow(
         key=entry.number,
         satellite=event.satellite,
@@ -219,9 +248,26 @@ def _row(entry: _Entry, clock: Clock) -> FindingRow:
         judge=judge_name(event.model),
         seconded=tuple(judge_name(one) for one in event.seconded),
         departures=tuple(
-            Departure(one.name, one.share, one.score, _plain(one.reason)) for one in event.channels[:MOST_CHANNELS]
+            Departure(
+                one.name,
+                one.share,
+                one.score,
+                _plain(one.reason),
+                _expected(one, channel(f"{event.satellite}/{one.name}")),
+            )
+            for one in event.channels[:MOST_CHANNELS]
         ),
+        onset=event.onset,
+        peak=event.peak,
+        verdict="" if entry.opinion is None else entry.opinion.verdict,
+        likeness=event.likeness,
     )
+
+
+def _expected(one: Contribution, channel: Channel | None) -> str:
+    if one.actual is None:
+        return ""
+    return text.expected(one.expected_low, one.expected_high, one.actual, channel.unit if channel is not None else "")
 
 
 def _sentence(event: Event) -> str:

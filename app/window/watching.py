@@ -15,7 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.counters import Counter, Counters
-from app.link.messages import event_from_json, group_from_json
+from app.link.messages import event_from_json, group_from_json, opinion_from_json
 from app.window.charts import Charts
 from app.window.corelink import CoreLink
 from app.window.feed import Feed
@@ -51,7 +51,7 @@ class Watching(QObject):
         super().__init__(view)
         self._view, self._strips, self._link = view, strips, link
         self.feed = feed
-        self.ledger = Ledger()
+        self.ledger = Ledger(feed.channel)
         self.happenings = Happenings()
         self.charts = Charts(view, strips, self.feed, self.ledger)
         self.playback = Playback(view, link, self.charts)
@@ -92,6 +92,7 @@ class Watching(QObject):
         view.finding_stepped.connect(self._step_finding)
         view.finding_selected.connect(lambda number: charts.show_finding(number, move=False))
         view.finding_activated.connect(charts.show_finding)
+        view.verdict_given.connect(self._give_verdict)
         view.event_activated.connect(self._show_event)
         view.banner_action.connect(self._act_on_banner)
         view.arranged.connect(lambda arrangement: self._strips.set_compact(arrangement.compact))
@@ -248,6 +249,9 @@ class Watching(QObject):
             self._new_rows += rows
             self._show_findings()
             self.charts.follow()
+        elif news["news"] == "verdicts":
+            self.ledger.take_opinions(opinion_from_json(one) for one in news["verdicts"])
+            self._show_findings()
         elif news["news"] == "notes":
             self._tell_notes(news["notes"])
 
@@ -320,6 +324,12 @@ class Watching(QObject):
         if number is not None:
             self._view.dock.attention.select(number)
             self.charts.show_finding(number)
+
+    def _give_verdict(self, number: int, verdict: str) -> None:
+        identity = self.ledger.identity(number)
+        if identity is not None:
+            session, key = identity
+            self._link.ask("verdict", session=session, key=key, verdict=verdict)
 
     def _show_event(self, row: EventRow) -> None:
         if row.finding is not None and self.ledger.event(row.finding) is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.window.ledger import KEPT, Ledger
-from detection import LIMITS
+from detection import LIMITS, Opinion
 from detection.event import Contribution, Event
-from telemetry import Severity
+from telemetry import Channel, Severity
 from widgets.model import Clock, Kind, Mark, Style
 
 S = 1_000_000
@@ -105,3 +107,55 @@ def test_there_is_a_bound() -> None:
     ledger = Ledger()
     ledger.take(1, [(0, _event(key=i, start=10 * i, end=10 * i + 1)) for i in range(KEPT + 50)])
     assert len(ledger.rows(NOW)) == KEPT
+
+
+def test_what_was_expected_and_what_came_is_said_in_the_channels_unit() -> None:
+    share = Contribution("eps/a", 1.0, 2.0, "", 12.1, 12.9, 10.4)
+    found = replace(_event(), channels=(share, Contribution("eps/b", 0.0, 1.0)), onset=90 * S, peak=150 * S)
+    ledger = Ledger({"SAT-001/eps/a": Channel("SAT-001", "eps", "a", "V")}.get)
+    ledger.take(1, [(0, found)])
+    (row,) = ledger.rows(NOW)
+    assert [one.expected for one in row.departures] == ["expected 12.10 to 12.90\u2009V, was 10.40\u2009V", ""]
+    assert (row.onset, row.peak) == (90 * S, 150 * S)
+
+
+def test_a_finding_with_a_verdict_is_answered_and_says_whose_it_is() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(key=1)), (0, _event(key=2, start=500, end=600))])
+    ledger.take_opinions([(1, 1, Opinion(0, "true", "", "M. Keller")), (1, 2, Opinion(0, "unsure"))])
+    rows = {row.start: row for row in ledger.rows(NOW)}
+    assert {row.mark for row in rows.values()} == {Mark(Kind.FINDING, Style.OUTLINED)}
+    assert rows[100 * S].state == "True, M. Keller"
+    assert rows[500 * S].state == "Unsure, since 00:08:20"
+    assert ledger.counts().findings == 0
+    ledger.take_opinions([(1, 1, Opinion(5, "false"))])
+    assert [row.verdict for row in ledger.rows(NOW) if row.start == 100 * S] == ["false"]
+
+
+def test_a_verdict_that_comes_before_its_event_and_one_on_what_a_dead_core_told_are_kept() -> None:
+    ledger = Ledger()
+    ledger.take_opinions([(1, 4, Opinion(0, "true"))])
+    ledger.take(1, [(0, _event(key=4))])
+    ledger.take(2, [(0, _event(key=1, start=105, end=260))])
+    assert [row.verdict for row in ledger.rows(NOW)] == ["true"]
+    assert ledger.identity(ledger.rows(NOW)[0].key) == (2, 1)
+
+
+def test_what_is_like_a_rare_nominal_one_is_listed_and_asks_for_nothing() -> None:
+    ledger = Ledger()
+    quiet = replace(_event(), category="rare nominal", likeness="like the one of 2030-01-02 that was judged so")
+    ledger.take(1, [(0, quiet), (0, _event(key=2, start=50, end=60, open_=False))])
+    asking, listed = sorted(ledger.rows(NOW), key=lambda row: row.start)
+    assert (listed.quiet, listed.likeness, listed.state) == (True, quiet.likeness, "Rare nominal, since 00:01:40")
+    assert ledger.counts().findings == 1
+    assert [span.start for span in ledger.finding_spans()] == [50 * S]
+    assert [span.start for span in ledger.spans()] == [50 * S]
+    assert ledger.health()["SAT-001/eps/a"].style is Style.RETURNED
+    assert ledger.foremost() == asking.key, "what is open and quiet gives way to what asks"
+
+
+def test_a_verdict_does_not_answer_an_alarm() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(model=LIMITS, severity=Severity.CRITICAL))])
+    ledger.take_opinions([(1, 1, Opinion(0, "rare nominal"))])
+    assert ledger.rows(NOW)[0].mark == Mark(Kind.CRITICAL, Style.FILLED)

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Client
 from pathlib import Path
 
@@ -11,16 +12,25 @@ import pytest
 from app.eventlog import EventLog
 from app.link.card import CoreCard
 from app.link.client import CoreClient
-from app.link.messages import event_from_json, group_from_json, group_to_json
+from app.link.messages import (
+    NOTE_BOUND,
+    event_from_json,
+    group_from_json,
+    group_to_json,
+    opinion_from_json,
+    opinion_to_json,
+)
 from app.link.server import Server
 from app.link.wire import Header, LinkError
+from detection import Opinion
 from detection.event import Contribution, Event
 from telemetry import Channel, Group, Limit, Severity
 
 
 def event(key: int = 1, score: float = 2.0) -> Event:
-    shares = (Contribution("eps/a", 0.75, score, "2.0 x"), Contribution("eps/b", 0.25, 1.2))
-    return Event(key, "SAT-001", 0, 5, True, Severity.WATCH, "ar", "1", score, shares, "because", ("z",))
+    shares = (Contribution("eps/a", 0.75, score, "2.0 x", 1.0, None, 0.5), Contribution("eps/b", 0.25, 1.2))
+    told = Event(key, "SAT-001", 0, 5, True, Severity.WATCH, "ar", "1", score, shares, "because", ("z",))
+    return replace(told, onset=-3, peak=2, threshold=0.1, versions=(("ar", "1"), ("z", "1")))
 
 
 class News:
@@ -137,3 +147,37 @@ def test_the_event_log_forgets_the_oldest_and_counts_it() -> None:
     cursor, _ = log.since(0)
     log.put(0, event(2, score=9.0))
     assert [one.score for _, one in log.since(cursor)[1]] == [9.0]
+
+
+def test_an_opinion_crosses_the_link_unchanged_and_a_new_one_reaches_every_client(
+    events: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    given: list[Header] = [opinion_to_json(3, 7, Opinion(12, "rare nominal", "heater", "M. Keller"))]
+    server = Server("test", lambda request: {}, events, verdicts=lambda: given)
+    news = News()
+    client = CoreClient(card(server), news, news.lost.set)
+    client.ask("hello")
+    told = news.wait(1)[0]
+    assert [opinion_from_json(one) for one in told["verdicts"]] == [
+        (3, 7, Opinion(12, "rare nominal", "heater", "M. Keller"))
+    ]
+    given.append(opinion_to_json(3, 8, Opinion(13, "true")))
+    assert len(news.wait(2)[1]["verdicts"]) == 2
+    client.close()
+    server.close(5.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"verdict": "maybe"}, "A verdict is one of true, false, rare nominal, unsure, not 'maybe'."),
+        ({"verdict": None}, "A verdict is one of"),
+        ({"key": "x"}, "both numbers"),
+        ({"session": None}, "both numbers"),
+        ({"note": "x" * (NOTE_BOUND + 1)}, "make it shorter"),
+    ],
+)
+def test_a_verdict_that_cannot_be_one_is_refused_with_a_sentence(change: Header, says: str) -> None:
+    with pytest.raises(LinkError, match=says):
+        opinion_from_json({"session": 1, "key": 1, "verdict": "true", "given": 0, **change})

@@ -24,7 +24,7 @@ def event(
     shares = more.pop("shares", (("a", 0.7), ("b", 0.28), ("c", 0.02)))
     channels = tuple(Contribution(name, share, score) for name, share in shares)
     told = Event(key, "SAT", start * S, (start + length) * S, False, Severity.WATCH, model, "1", score, channels)
-    return replace(told, **{"seconded": ("diff",), **more})
+    return replace(told, **{"seconded": ("diff",), "threshold": 0.1, **more})
 
 
 JUDGED = event(key=9, start=0)
@@ -39,6 +39,9 @@ Given = tuple[int, Verdict, int | None, int]
         (event(score=6.0), True),
         (event(score=6.01), False),
         (event(score=1.4), False),
+        (event(score=1.4, threshold=0.25), True),
+        (event(score=3.0, threshold=0.25), False),
+        (event(score=3.0, threshold=None), True),
         (event(length=500), True),
         (event(length=501), False),
         (event(length=0), True),

@@ -187,3 +187,57 @@ def test_arrows_walk_the_tabs(dock: RightDock, qtbot: QtBot) -> None:
     assert dock.shown == "Events"
     assert dock.events.isVisible()
     assert not dock.attention.isVisible()
+
+
+def judged(row: FindingRow, verdict: str) -> FindingRow:
+    return replace(row, verdict=verdict, mark=Mark(Kind.FINDING, Style.OUTLINED))
+
+
+def test_what_is_answered_comes_after_what_asks_and_what_is_quiet_has_a_place_of_its_own(dock: RightDock) -> None:
+    quiet = replace(finding(3, score=9.0), mark=Mark(Kind.FINDING, Style.GREY), likeness="like the one of 2030-01-02")
+    dock.set_findings([judged(finding(1, score=9.0), "true"), finding(2, open_=False), quiet])
+    assert order(dock) == ["Findings of the models, advisory", 2, 1, "Like what was judged rare nominal", 3]
+
+
+def test_the_verdict_on_the_selected_finding_is_shown_and_given_by_its_button(dock: RightDock) -> None:
+    told: list[tuple[object, str]] = []
+    dock.verdicts.given.connect(lambda key, verdict: told.append((key, verdict)))
+    dock.set_findings([judged(finding(1), "unsure"), finding(2, score=9.0), finding(3, Kind.WARNING)])
+    dock.attention.select(1)
+    assert [button.isChecked() for button in dock.verdicts.buttons] == [False, False, False, True]
+    dock.attention.select(2)
+    assert not any(button.isChecked() for button in dock.verdicts.buttons)
+    QTest.mouseClick(dock.verdicts.buttons[2], Qt.MouseButton.LeftButton)
+    assert told == [(2, "rare nominal")]
+    assert not dock.verdicts.buttons[2].isChecked(), "it is shown once it is recorded"
+    dock.attention.select(3)
+    assert not dock.verdicts.isVisible(), "an alarm of a limit takes no verdict"
+    dock.verdicts.give(0)
+    assert told == [(2, "rare nominal")]
+
+
+def test_nothing_can_be_judged_where_nothing_is_listed_or_another_tab_is_shown(dock: RightDock) -> None:
+    assert not dock.verdicts.isVisible()
+    dock.set_findings([finding(1)])
+    assert dock.verdicts.isVisible()
+    assert dock.attention.geometry().bottom() < dock.verdicts.geometry().top()
+    dock.show_tab(1)
+    assert not dock.verdicts.isVisible()
+
+
+def test_what_was_expected_stands_under_the_bars_and_is_read_aloud(dock: RightDock) -> None:
+    plain = finding(1)
+    said = replace(plain.departures[0], expected="expected 12.1 to 12.9 V, was 10.4 V")
+    row = replace(plain, departures=(said, *plain.departures[1:]))
+    assert detail_height(row) > detail_height(plain)
+    dock.set_findings([row])
+    spoken = dock.attention.rows.data(dock.attention.rows.index(1), Qt.ItemDataRole.AccessibleTextRole)
+    assert "expected 12.1 to 12.9 V, was 10.4 V" in spoken
+
+
+def test_the_facts_say_where_the_peak_lies_and_since_when_it_rose() -> None:
+    row = replace(finding(1), onset=NOW - 2 * text.MINUTE, peak=NOW - 30 * text.SECOND)
+    told = dict(facts(row, Clock(NOW)))
+    assert told["Score"] == "peak 2.0 \u00d7 threshold at 02:56:44"
+    assert told["Rising from"] == "02:55:14"
+    assert "Rising from" not in dict(facts(replace(row, onset=row.start), Clock(NOW)))

@@ -44,6 +44,7 @@ def test_the_keyboard_reaches_every_control(view: WatchView, size: tuple[int, in
         *([] if small else [view.overview]),
         view.dock.tabs[0],
         view.dock.attention,
+        *view.dock.verdicts.buttons,
         view.status,
     ]
     assert [w.accessibleName() for w in wanted if w not in reached] == []
@@ -135,3 +136,13 @@ def test_ctrl_f_brings_the_filter_out_of_the_rail_and_escape_puts_it_away(view: 
     assert view.channels.isVisible()
     view.strips.setFocus()
     assert not view.channels.isVisible()
+
+
+def test_the_digits_give_the_verdict_on_the_selected_finding(view: WatchView) -> None:
+    told: list[tuple[object, str]] = []
+    view.verdict_given.connect(lambda key, verdict: told.append((key, verdict)))
+    QTest.keyClicks(view.strips, "12345")
+    assert told == [(1, "true"), (1, "false"), (1, "rare nominal"), (1, "unsure")]
+    view.channels.filter.setFocus()
+    QTest.keyClicks(view.channels.filter, "12")
+    assert len(told) == 4, "a field that has the keyboard keeps the digits"

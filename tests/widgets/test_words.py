@@ -112,3 +112,18 @@ def test_the_worst_is_what_asks_first_then_the_higher_alarm_then_a_finding() -> 
     assert worst([finding, answered]) == finding
     assert worst([Mark(Kind.WARNING, Style.RETURNED), Mark(Kind.WARNING)]) == Mark(Kind.WARNING)
     assert worst([Mark(Kind.NORMAL), finding]) == finding
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "actual", "unit", "words"),
+    [
+        (12.1, 12.9, 10.4, "V", "expected 12.10 to 12.90\u2009V, was 10.40\u2009V"),
+        (None, 26.0, 40.0, "", "expected at most 26.00, was 40.00"),
+        (-5.0, None, -7.5, "A", "expected at least \u22125.00\u2009A, was \u22127.50\u2009A"),
+        (None, None, 1.0, "", "was 1.000"),
+        (0.0, 1.0, float("inf"), "", "expected 0 to 1.000, was \u221e"),
+        (7.0, 7.001, 7.003, "", "expected 7.00000 to 7.00100, was 7.00300"),
+    ],
+)
+def test_what_was_expected(low: float | None, high: float | None, actual: float, unit: str, words: str) -> None:
+    assert text.expected(low, high, actual, unit) == words

@@ -1,0 +1,108 @@
+"""The operator's verdict on the selected finding: four buttons, and the keys 1 to 4 on them. GUI thread."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Signal
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from widgets.button import Button
+from widgets.model import FindingRow
+from widgets.paint import CENTER, RIGHT, painted, write
+from widgets.theme import PX, Theme, metrics
+
+CHOICES = (
+    ("true", "True", "It is an anomaly"),
+    ("false", "False", "There is nothing odd about it"),
+    ("rare nominal", "Rare", "It is rare and nominal: what is like it asks for no answer from now on"),
+    ("unsure", "Unsure", "It cannot be said"),
+)
+"""Each verdict with its word on the button and what it means, in the order of the keys."""
+_CAP = 16
+_SIDE = 14
+
+
+class _Key(Button):
+    """A button with its key in a small frame behind the word."""
+
+    def __init__(self, theme: Theme, word: str, key: str, name: str, parent: QWidget) -> None:
+        super().__init__(theme, word, name=name, parent=parent)
+        self._key = key
+        self.setCheckable(True)
+
+    def sizeHint(self) -> QSize:
+        """Word and key."""
+        return super().sizeHint() + QSize(_CAP, 0)
+
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
+        """Ground, word, key."""
+        rect, ink = self.rect(), self._ink()
+        self._ground(painter, rect)
+        word = metrics(PX["font_13"], self._weight()).horizontalAdvance(self.text())
+        left = (rect.width() - word - 6 - _CAP) // 2
+        write(painter, QRect(left, 0, word + 2, rect.height()), self.text(), ink, 13, self._weight())
+        cap = QRect(left + word + 6, (rect.height() - _CAP) // 2, _CAP - 1, _CAP - 1)
+        painter.setPen(self.theme.color("line_strong"))
+        painter.drawRoundedRect(cap, PX["radius"], PX["radius"])
+        write(painter, cap, self._key, ink, 11, 400, CENTER)
+        self._ring(painter)
+
+
+class VerdictBar(QWidget):
+    """Shows the verdict on a finding, and says when the operator gives another."""
+
+    given = Signal(object, str)
+    """The key of the finding (an int of Python), and the verdict."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.finding: FindingRow | None = None
+        self.buttons: list[Button] = []
+        for i, (verdict, word, meaning) in enumerate(CHOICES):
+            button = _Key(theme, word, str(i + 1), f"Verdict {verdict}", self)
+            button.hint(f"{meaning} ({i + 1})")
+            button.clicked.connect(lambda _=False, i=i: self.give(i))
+            self.buttons.append(button)
+        self.setFixedHeight(PX["group_header"] + PX["button"] + 12)
+        self.setAccessibleName("Verdict")
+        self.hide()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw with ``theme`` from now on."""
+        self.theme = theme
+        for button in self.buttons:
+            button.theme = theme
+        self.update()
+
+    def set_finding(self, row: FindingRow | None) -> None:
+        """The finding to be judged; None where nothing is selected that a model found."""
+        self.finding = row
+        for button, (verdict, *_) in zip(self.buttons, CHOICES, strict=True):
+            button.setChecked(row is not None and row.verdict == verdict)
+        self.update()
+
+    def give(self, number: int) -> None:
+        """The operator chose one of ``CHOICES``. What is shown follows when it is recorded."""
+        self.set_finding(self.finding)
+        if self.finding is not None and self.isVisible():
+            self.given.emit(self.finding.key, CHOICES[number][0])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Four buttons side by side."""
+        gap = PX["space_2"]
+        width = (self.width() - 2 * _SIDE - 3 * gap) // 4
+        for i, button in enumerate(self.buttons):
+            button.setGeometry(_SIDE + i * (width + gap), PX["group_header"], width, PX["button"])
+
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
+        """Ground, what is judged, and the lines."""
+        theme, width = self.theme, self.width()
+        painter.fillRect(self.rect(), theme.color("panel"))
+        painter.fillRect(0, 0, width, 1, theme.color("line"))
+        if self.finding is not None:
+            room = QRect(_SIDE, 0, width - 2 * _SIDE, PX["group_header"])
+            used = write(painter, room, "Your verdict", theme.color("text_2"), 12)
+            write(painter, room.adjusted(used + 12, 0, 0, 0), self.finding.title, theme.color("text_3"), 12, 400, RIGHT)
