@@ -249,7 +249,7 @@ class Watching(QObject):
             self._new_rows += rows
             self._show_findings()
             self.charts.follow()
-        elif news["news"] == "verdicts":
+        elif news["news"] == "detection":
             self.ledger.take_opinions(opinion_from_json(one) for one in news["verdicts"])
             self._show_findings()
         elif news["news"] == "notes":

@@ -149,12 +149,12 @@ def test_the_event_log_forgets_the_oldest_and_counts_it() -> None:
     assert [one.score for _, one in log.since(cursor)[1]] == [9.0]
 
 
-def test_an_opinion_crosses_the_link_unchanged_and_a_new_one_reaches_every_client(
+def test_an_opinion_crosses_the_link_unchanged_and_a_new_one_is_told(
     events: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     given: list[Header] = [opinion_to_json(3, 7, Opinion(12, "rare nominal", "heater", "M. Keller"))]
-    server = Server("test", lambda request: {}, events, verdicts=lambda: given)
+    server = Server("test", lambda request: {}, events, state=lambda: {"verdicts": [*given]})
     news = News()
     client = CoreClient(card(server), news, news.lost.set)
     client.ask("hello")
