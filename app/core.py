@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import asdict
 
 from app.expected import EXPECTED
 from app.link.card import CoreCard, card_path
@@ -100,6 +101,8 @@ class Core:
                 return self._inject(request)
             case "verdict":
                 return self._judge(request)
+            case "quality":
+                return {"channels": {key: asdict(one) for key, one in self.session.flaws().items()}}
             case other:
                 return self.tuning.answer(request) or {"error": f"This core cannot '{other}'."}
 

@@ -31,7 +31,7 @@ from app.plan import Plan
 from app.playback import Playback
 from app.settings import Settings
 from app.thresholds import ThresholdError, load, rows
-from detection import Commissioning, CommissioningError, Judge, Thresholds
+from detection import Commissioning, CommissioningError, Flaws, Judge, Thresholds
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, open_engine, read_repository
 from storage import Archive, Reader, Recorder
@@ -197,6 +197,10 @@ class Session:
                 [*sources, *self._catalogue_notes, *self._commissioning_notes, *judges, *self.archive.notices]
             )
         )
+
+    def flaws(self) -> dict[str, Flaws]:
+        """What was wrong with the samples, by channel key, over all sources."""
+        return {key: one for line in self.lines for key, one in line.judge.flaws.items()}
 
     @property
     def recording_failed(self) -> bool:

@@ -11,6 +11,7 @@ from detection.judge import Item, Judge, Output
 from detection.network import Submit
 from detection.settings import BANK, LIMITS, ROBUST_Z, DetectionSettings, Policy
 from detection.spec import Kind, WindowSpec
+from detection.tally import Flaws
 from detection.thresholds import Override, Thresholds
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Contribution",
     "DetectionSettings",
     "Event",
+    "Flaws",
     "Item",
     "Judge",
     "Judged",

@@ -20,6 +20,7 @@ from detection.record import Hit
 from detection.scorer import Result, Scorer
 from detection.settings import BANK, LIMITS, ROBUST_Z, WORDS, DetectionSettings
 from detection.spec import WindowSpec
+from detection.tally import Tally
 from detection.thresholds import Thresholds
 from telemetry import Frame, Group, Quality, Times
 
@@ -58,6 +59,7 @@ class GroupJudge:
         self._stage = np.zeros(n, dtype=np.int64)
         self._armable: Mask = np.zeros(n, dtype=bool)
         self._rearmed = np.zeros(n, dtype=np.int64)
+        self.tally = Tally(group.channels)
         self._adopted: Mask = np.zeros(n, dtype=bool)
         self.notes: list[str] = []
 
@@ -86,7 +88,9 @@ class GroupJudge:
         n = len(times)
         judged = Judged(self.group, times, *(np.full((n, len(x)), np.nan, dtype=np.float32) for _ in range(3)))
         found = Found(judged, [], [])
+        newest, jumped = self._intake.newest, self._intake.set_back(int(times[0]))
         at = self._intake.late(times)
+        self.tally.take(frame, x, at, newest, jumped=jumped)
         while at < n:
             count, again = self._intake.cut(times[at:], x[:, at : at + STRETCH], self._scorer.fits.spacing)
             if again.any():

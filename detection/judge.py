@@ -19,6 +19,7 @@ from detection.group import GroupJudge
 from detection.network import Submit
 from detection.settings import DetectionSettings
 from detection.spec import WindowSpec
+from detection.tally import Flaws
 from detection.thresholds import Thresholds
 from telemetry import Frame, Group, Tick
 
@@ -216,6 +217,11 @@ class Judge:
             for channel, learning in zip(group.group.channels, group.provisional, strict=True)
             if learning
         )
+
+    @property
+    def flaws(self) -> dict[str, Flaws]:
+        """What was wrong with the samples, by channel key; a channel that was well is not there."""
+        return {key: one for group in self._groups() for key, one in group.tally.flaws().items()}
 
     @property
     def scored_by_model(self) -> dict[str, int]:

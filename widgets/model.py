@@ -224,6 +224,9 @@ class StatusView:
     lost: int = 0
     behind: int = 0
     """How far playback is behind the speed asked for, microseconds."""
+    quality: str = ""
+    """Samples that were not as they should be, in a few words; ``quality_tip`` says on which channels."""
+    quality_tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ def left_segments(view: StatusView) -> list[Segment]:
     skipped = text.counted(view.skipped, "window") + " skipped"
     tip = "Windows of a live source that were never scored: a recorded gap in the scores, none in the samples."
     out.append(Segment("skipped", ((skipped, view.skipped > 0),), tip=tip))
+    if view.quality:
+        out.append(Segment("quality", ((view.quality, False),), tip=view.quality_tip))
     return out
 
 

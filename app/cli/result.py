@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, ConfigDict
 
 from app.session import Session
+from detection import Flaws
 from detection.event import Category, Event
 from telemetry import Injected
 from telemetry.clock import iso
@@ -74,6 +77,21 @@ class InjectedResult(_Part):
     visible: str
 
 
+class QualityResult(_Part):
+    """What was wrong with the samples of a channel: how many were missing, marked as wrong by their source, infinite,
+    late, at the time of the one before; and how often the clock of its group was set back.
+    """
+
+    satellite: str
+    name: str
+    missing: int
+    invalid: int
+    infinite: int
+    late: int
+    duplicate: int
+    jumped_back: int
+
+
 class EngineResult(_Part):
     """What scored the windows, and why that."""
 
@@ -96,6 +114,7 @@ class MonitorResult(_Part):
     injected: list[InjectedResult]
     engine: EngineResult
     notes: list[str]
+    quality: list[QualityResult]
     elapsed_s: float
 
 
@@ -116,8 +135,16 @@ def result(session: Session) -> MonitorResult:
         injected=[injected_result(one) for one in session.injected if one.category == "fault"],
         engine=EngineResult(kind=engine.kind, detail=engine.detail, reason=engine.reason),
         notes=session.notes,
+        quality=_quality(session.flaws()),
         elapsed_s=round(totals.elapsed_s, 3),
     )
+
+
+def _quality(flaws: dict[str, Flaws]) -> list[QualityResult]:
+    parts = {key: key.partition("/") for key in flaws}
+    return [
+        QualityResult(satellite=parts[key][0], name=parts[key][2], **asdict(one)) for key, one in sorted(flaws.items())
+    ]
 
 
 def _event(event: Event, units: dict[str, str]) -> EventResult:

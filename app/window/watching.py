@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.window.feed import Feed
 from app.window.happenings import Happenings
 from app.window.ledger import Ledger
 from app.window.playback import Playback
+from app.window.quality import DataQuality
 from app.window.status import About, Troubles, about, status
 from telemetry import Group
 from telemetry.clock import SECOND
@@ -53,6 +55,7 @@ class Watching(QObject):
         self.feed = feed
         self.ledger = Ledger(feed.channel)
         self.happenings = Happenings()
+        self.quality = DataQuality()
         self.charts = Charts(view, strips, self.feed, self.ledger)
         self.playback = Playback(view, link, self.charts)
         self._troubles = Troubles()
@@ -100,6 +103,7 @@ class Watching(QObject):
         charts.changed.connect(self._show_window)
         charts.changed.connect(self._show_playback)
         link.refused.connect(view.say)
+        link.answered.connect(self._on_answered)
         link.switched.connect(self._on_switched)
         self.playback.happened.connect(self._on_happened)
 
@@ -149,7 +153,9 @@ class Watching(QObject):
     def _show_status(self) -> None:
         wall, now = int(time.time() * SECOND), time.monotonic_ns()
         view = status(self._counters, self._about, wall, self._attached, self._troubles, now)
-        self._view.set_status(view)
+        if self._attached and self.quality.due(time.monotonic()):
+            self._link.ask("quality")
+        self._view.set_status(replace(view, quality=self.quality.words, quality_tip=self.quality.tip))
         self._view.set_notice(self._troubles.notice(self._counters, now))
         if self._clock.now:
             self._view.set_clock(self._clock)
@@ -269,6 +275,10 @@ class Watching(QObject):
         self._show_status()
         self.failed.emit(sentence)
 
+    def _on_answered(self, do: str, answer: Mapping[str, Any]) -> None:
+        if do == "quality":
+            self.quality.take(answer["channels"])
+
     def _on_happened(self, row: EventRow) -> None:
         self._new_rows.append(row)
 
@@ -290,6 +300,7 @@ class Watching(QObject):
         self._switched = False
         self.ledger.clear()
         self.happenings = Happenings()
+        self.quality = DataQuality()
         self.charts.forget()
         self._clock, self._began = Clock(0), 0
         self._told.clear()
