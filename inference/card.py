@@ -12,8 +12,8 @@ from detection.spec import WindowSpec
 class ModelCard:
     """One version of one model of a repository, checked and ready to be loaded.
 
-    ``path`` is the ONNX file; ``input_shape`` is without the batch dimension and holds ``spec.window`` values;
-    ``max_batch_size`` is the largest batch that a server takes (0: this model takes one window at a time).
+    ``path`` is the ONNX file; ``input_shape``, and the ``output_shapes`` in step with ``output_names``, are without the
+    batch dimension. ``max_batch_size`` is the largest batch that a server takes (0: windows go one at a time).
     """
 
     name: str
@@ -25,3 +25,4 @@ class ModelCard:
     input_shape: tuple[int, ...]
     output_names: tuple[str, ...]
     max_batch_size: int
+    output_shapes: tuple[tuple[int, ...], ...]

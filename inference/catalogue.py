@@ -15,6 +15,7 @@ from inference.card import ModelCard
 from inference.config import parse_config
 from inference.contract import window_spec
 from inference.errors import DamagedModelError, EngineError
+from inference.tensors import row_shape
 
 LARGEST_CONFIG = 1 << 20
 LARGEST_MODEL = 1 << 30
@@ -109,7 +110,7 @@ def read_model(folder: Path) -> ModelCard:
     if not path.is_file():
         raise EngineError(f"The model {folder.name} has no {path.name} in version {version}: put it back at {path}.")
     digest = _sha256(path)
-    if digest != config.parameters["sha256"].lower():
+    if digest != config.parameters["sha256"].strip().lower():
         raise DamagedModelError(
             f"The model {folder.name} is not the one that was published: {path} has another sha256 than its "
             "config.pbtxt says; put the published file back, train or convert the model again, or leave it out with "
@@ -123,9 +124,10 @@ def read_model(folder: Path) -> ModelCard:
         spec=spec,
         sha256=digest,
         input_name=tensor.name,
-        input_shape=tensor.dims if config.max_batch_size else tensor.dims[1:],
+        input_shape=row_shape(tensor, config),
         output_names=tuple(one.name for one in config.outputs),
         max_batch_size=config.max_batch_size,
+        output_shapes=tuple(row_shape(one, config) for one in config.outputs),
     )
 
 

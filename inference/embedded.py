@@ -18,6 +18,7 @@ import numpy as np
 from inference.card import ModelCard
 from inference.engine import Floats
 from inference.errors import EngineError
+from inference.tensors import FileTensor, check_file
 
 CPU = "CPUExecutionProvider"
 GPUS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -136,12 +137,14 @@ class EmbeddedEngine:
             self.load(card)
 
     def _check(self, card: ModelCard, session: Any) -> None:
-        inputs = {one.name: tuple(one.shape[1:]) for one in session.get_inputs()}
-        outputs = {one.name for one in session.get_outputs()}
-        if inputs != {card.input_name: card.input_shape} or not outputs.issuperset(card.output_names):
+        inputs, outputs = (
+            [FileTensor(one.name, one.type, tuple(one.shape)) for one in tensors]
+            for tensors in (session.get_inputs(), session.get_outputs())
+        )
+        problem = check_file(card, inputs, outputs)
+        if problem:
             raise EngineError(
-                f"{card.path} takes {inputs or 'nothing'} and gives {', '.join(sorted(outputs))}, "
-                "which is not what its config.pbtxt says: train or convert the model again."
+                f"{card.path} is not what its config.pbtxt says: {problem}; train or convert the model again."
             )
 
     def _options(self) -> Any:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from inference import EngineError, ModelConfig, TensorSpec, parse_config, read_repository, render_config
+from inference import EngineError, ModelConfig, parse_config, read_repository, render_config
+from inference.catalogue import LARGEST_CONFIG, LARGEST_MODEL
+from inference.contract import PARAMETERS
 
 
 def _change(folder: Path, **parameters: str | None) -> None:
@@ -74,22 +76,56 @@ def test_a_config_that_cannot_be_read_is_broken(repository: Path, text: bytes) -
 
 def test_a_foreign_config_is_refused_with_what_it_does_not_say(repository: Path) -> None:
     _change(repository / "vae_timeseries", window=None, stride=None, sequence_length="64")
-    assert "no parameter window, stride in config.pbtxt" in _reason(repository)
+    assert "no parameter window, stride in config.pbtxt)" in _reason(repository)
+
+
+@pytest.mark.parametrize("missing", PARAMETERS)
+def test_every_parameter_is_required(repository: Path, missing: str) -> None:
+    _change(repository / "vae_timeseries", **{missing: " "})
+    assert f"(no parameter {missing} in config.pbtxt)" in _reason(repository)
+
+
+def test_a_misspelt_parameter_is_answered_with_the_one_that_was_meant(repository: Path) -> None:
+    _change(repository / "vae_timeseries", stride=None, stirde="8")
+    assert 'no parameter stride in config.pbtxt, and "stirde" is none: did you mean stride?)' in _reason(repository)
+
+
+def test_parameters_that_the_contract_does_not_know_are_let_be(repository: Path) -> None:
+    _change(repository / "vae_timeseries", intra_op_thread_count="1", made_by="us")
+    assert len(read_repository(repository).select()) == 2
 
 
 @pytest.mark.parametrize(
     ("parameter", "value", "says"),
     [
         ("kind", "oracle", 'its kind "oracle" is none of'),
-        ("window", "sixty-four", "are not sample counts"),
+        ("window", "sixty-four", 'its window "sixty-four" is not a number of samples from 2 to 65,536'),
+        ("window", "64.5", "is not a number of samples"),
+        ("window", "-64", "is not a number of samples"),
+        ("window", "\u0666\u0664", "is not a number of samples"),
+        ("window", "1", "is not a number of samples"),
+        ("window", "99999999999", "is not a number of samples"),
         ("window", "32", "is not one channel of 32 samples"),
-        ("window", "99999999999", "are not sample counts"),
-        ("stride", "0", "are not sample counts"),
-        ("stride", "65", "are not sample counts"),
-        ("sample_period", "often", "neither native nor a number of seconds"),
-        ("sample_period", "nan", "neither native nor a number of seconds"),
-        ("channels", "*/eps/battery_voltage", 'only "any" is scored yet'),
+        ("stride", "0", 'its stride "0" is not a number of samples from 1 to its window of 64'),
+        ("stride", "65", "is not a number of samples"),
+        ("stride", "eight", "is not a number of samples"),
+        ("sample_period", "often", 'its sample_period "often" is neither native nor seconds from 0.001 to 86,400'),
+        ("sample_period", "nan", "neither native nor seconds"),
+        ("sample_period", "inf", "neither native nor seconds"),
+        ("sample_period", "-5", "neither native nor seconds"),
+        ("sample_period", "0", "neither native nor seconds"),
+        ("sample_period", "1e9", "neither native nor seconds"),
+        ("channels", "battery_voltage", "does not name satellite and channel, such as */eps/battery_voltage"),
+        ("channels", "*/eps/battery/voltage", "does not name satellite and channel"),
+        ("channels", "*/eps/bus voltage", "does not name satellite and channel"),
+        ("channels", "*/eps/a,,*/eps/b", "does not name satellite and channel"),
+        ("channels", "any,*/eps/a", "say any beside others"),
+        ("channels", "*/eps/a, */eps/a", 'names the channel pattern "*/eps/a" twice'),
+        ("channels", ",".join(f"*/eps/c{i}" for i in range(1025)), "takes 1,025 channels together"),
+        ("channels", "*/eps/a,*/eps/b", "its input [64] is not 64 samples of 2 channels"),
         ("scaling", "minmax", "is not one of commissioning"),
+        ("sha256", "abc", 'its sha256 "abc" is not 64 hexadecimal digits'),
+        ("sha256", "0" * 64, "has another sha256 than its config.pbtxt says"),
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_refused(repository: Path, parameter: str, value: str, says: str) -> None:
@@ -123,11 +159,13 @@ def test_a_model_of_other_tensors_is_refused(repository: Path) -> None:
     assert "it has 2 inputs" in _reason(repository)
 
 
-def test_a_window_of_one_channel_may_have_more_than_one_dimension(repository: Path) -> None:
-    file = repository / "vae_timeseries" / "config.pbtxt"
-    config = parse_config(file.read_text())
-    file.write_text(render_config(replace(config, inputs=(TensorSpec("window", (1, 64)),))))
-    assert read_repository(repository).select(["vae_timeseries"])[0].input_shape == (1, 64)
+def test_a_file_that_is_too_large_is_not_read_to_find_that_out(repository: Path) -> None:
+    with (repository / "vae_timeseries" / "1" / "model.onnx").open("r+b") as file:
+        file.truncate(LARGEST_MODEL + 1)  # a hole, not a gigabyte
+    assert "is larger than 1 GB" in _reason(repository)
+    with (repository / "vae_timeseries" / "config.pbtxt").open("r+b") as file:
+        file.truncate(LARGEST_CONFIG + 1)
+    assert "too large to be a model configuration" in _reason(repository)
 
 
 def test_models_are_selected_by_name_each_once(shipped: Path) -> None:

@@ -91,7 +91,9 @@ def test_a_model_that_was_removed_is_one_sentence_that_names_the_file(repository
 
 def test_a_file_that_is_another_model_than_its_config_says_is_refused(shipped: Path) -> None:
     vae, transformer = read_repository(shipped).select(["vae_timeseries", "transformer_timeseries"])
-    with pytest.raises(EngineError, match="which is not what its config"):
+    with pytest.raises(
+        EngineError, match=r"is not what its config\.pbtxt says: its tensor window is \[136\] a window, not \[64\]"
+    ):
         open_engine("auto", [replace(vae, path=transformer.path)])
 
 

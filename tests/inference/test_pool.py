@@ -30,6 +30,7 @@ PLAIN = ModelCard(
     input_shape=(16,),
     output_names=("reconstruction", "score"),
     max_batch_size=64,
+    output_shapes=((16,), ()),
 )
 
 

@@ -1,4 +1,8 @@
-"""The rendering for a server that has only the Python backend: same file, same tensors, same scores."""
+"""The rendering for a server that has only the Python backend: same file, same tensors, same scores.
+
+``model.py`` runs here in this process, with stand-ins for what a tritonserver hands it: no server is on the machines
+that run these tests. ``docs/models.md`` says what was tried on a real one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ NAMES = ("vae_timeseries", "transformer_timeseries")
 
 
 class Tensor:
-    """As the server's own: a name and an array."""
+    """A stand-in for the server's own: a name and an array."""
 
     def __init__(self, name: str, value: np.ndarray) -> None:
         self.name, self._value = name, value
@@ -42,6 +46,7 @@ class Response:
 
 
 def _server_utilities() -> ModuleType:
+    """A stand-in for ``triton_python_backend_utils``, which exists inside a tritonserver only."""
     module: Any = ModuleType("triton_python_backend_utils")
     module.Tensor, module.InferenceResponse, module.TritonError = Tensor, Response, RuntimeError
     module.get_input_tensor_by_name = lambda request, name: next(one for one in request.tensors if one.name == name)
@@ -72,7 +77,7 @@ def test_the_shipped_model_py_is_the_one_that_is_rendered(shipped: Path, name: s
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_python_backend_gives_the_scores_of_the_embedded_engine(
+def test_model_py_gives_the_numbers_of_the_onnx_file_to_the_bit(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     source = shipped / name
@@ -90,13 +95,18 @@ def test_the_python_backend_gives_the_scores_of_the_embedded_engine(
     model.initialize({"model_repository": str(tmp_path), "model_version": "1"})
 
     card = read_repository(shipped).select([name])[0]
-    windows = np.random.default_rng(0).normal(size=(9, card.spec.window)).astype(np.float32)
+    names = ["score", "reconstruction"]
+    many = np.random.default_rng(0).normal(size=(64, card.spec.window)).astype(np.float32)
+    batches = [many[:1], many[1:8], many]
     wrong = np.zeros((2, 3), dtype=np.float32)
-    fine, failed = model.execute(
-        [Request([Tensor("window", windows)], ["score"]), Request([Tensor("window", wrong)], ["score"])]
-    )
+    *fine, failed = model.execute([Request([Tensor("window", one)], names) for one in (*batches, wrong)])
     engine = open_engine("embedded", [card])
-    expected = engine.infer(name, windows, ("score",))["score"]
-    assert [one.name for one in fine.tensors] == ["score"]
-    np.testing.assert_allclose(fine.tensors[0].as_numpy(), expected, rtol=1e-5)
+    for windows, answer in zip(batches, fine, strict=True):
+        expected = engine.infer(name, windows, tuple(names))
+        assert [one.name for one in answer.tensors] == names, "what was asked for, in its order"
+        for tensor in answer.tensors:
+            np.testing.assert_array_equal(tensor.as_numpy(), expected[tensor.name])
     assert failed.error is not None and not failed.tensors
+    (alone,) = model.execute([Request([Tensor("window", many)], ["score"])])
+    assert [one.name for one in alone.tensors] == ["score"]
+    model.finalize()

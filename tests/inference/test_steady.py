@@ -15,7 +15,16 @@ from inference.engine import Floats
 from inference.steady import is_steady
 
 CARD = ModelCard(
-    "plain", "1", Path("none"), WindowSpec("plain", "1", "reconstruction", 16, 8), "", "window", (16,), ("score",), 64
+    "plain",
+    "1",
+    Path("none"),
+    WindowSpec("plain", "1", "reconstruction", 16, 8),
+    "",
+    "window",
+    (16,),
+    ("score",),
+    64,
+    ((),),
 )
 
 
