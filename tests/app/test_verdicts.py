@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from app.cli.watch import make_plan
+from app.cutting import join
+from app.launch import attach, start, wait_ready
+from app.link.wire import Header, LinkError
 from app.plan import Plan
 from app.session import Session, open_session
 from app.settings import Settings
 from detection import Opinion
-from storage import StorageError
+from storage import Archive, StorageError
 from telemetry import Channel, Frame, Group, ListSource
-from telemetry.clock import SECOND
+from telemetry.clock import SECOND, iso
 
 Ask = Callable[[str | Path, str], list[tuple[object, ...]]]
 DEADLINE_S = 30.0
@@ -26,8 +31,8 @@ def flight(satellite: str = "SAT") -> list[Frame]:
     """The same short excursion three times, in frames of a minute."""
     t = np.arange(N)
     level = 20 + np.sin(t / 9.0) + 0.05 * np.random.default_rng(3).standard_normal(N)
-    for start in ODD:
-        level[start : start + 40] += 5.0
+    for first in ODD:
+        level[first : first + 40] += 5.0
     group = Group(satellite, "g", (Channel(satellite, "eps", "volts", "V"),), SECOND)
     whole = Frame(group, t * SECOND, (level,))
     return [whole.part(at, at + 60) for at in range(0, N, 60)]
@@ -130,3 +135,52 @@ def test_events_of_two_sources_have_keys_of_their_own(opened: Callable[..., Sess
     session.close()
     found = ask(session.plan.archive, "SELECT satellite, count(*), count(DISTINCT key) FROM events GROUP BY ALL")
     assert sorted(found, key=str) == [("ONE", 3, 3), ("TWO", 3, 3)]
+
+
+class Told:
+    """What a core tells its client."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.events: set[int] = set()
+        self.verdicts: list[Header] = []
+
+    def __call__(self, news: Header) -> None:
+        with self.changed:
+            self.events.update(one["key"] for one in news.get("events", ()) if not one["open"])
+            self.verdicts = news.get("verdicts", self.verdicts)
+            self.changed.notify_all()
+
+    def wait(self, what: Callable[[], bool]) -> None:
+        with self.changed:
+            assert self.changed.wait_for(what, DEADLINE_S)
+
+
+def test_what_a_core_has_answered_is_kept_though_it_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    whole = join(flight())
+    rows = [f"{iso(int(time))},{value}" for time, value in zip(whole.times, whole.columns[0], strict=True)]
+    (tmp_path / "SAT.csv").write_text("\n".join(["time,volts", *rows]) + "\n")
+    archive = tmp_path / "core.duckdb"
+    plan = make_plan([str(tmp_path / "SAT.csv")], archive=archive, repository=tmp_path / "models")
+    process = start(replace(plan, history=float(N)))
+    try:
+        wait_ready(process)
+        told = Told()
+        client = attach(archive, told, lambda: None)
+        assert client is not None
+        session = client.ask("hello")["session"]
+        told.wait(lambda: 1 in told.events)
+        with pytest.raises(LinkError, match="There is no event 99"):
+            client.ask("verdict", session=session, key=99, verdict="true")
+        with pytest.raises(LinkError, match="A verdict is one of"):
+            client.ask("verdict", session=session, key=1, verdict="maybe")
+        client.ask("verdict", session=session, key=1, verdict="rare nominal", who="M. Keller")
+        told.wait(lambda: [one["verdict"] for one in told.verdicts] == ["rare nominal"])
+    finally:
+        process.kill()
+        process.wait(DEADLINE_S)
+    client.close()
+    with Archive.open(archive) as opened, opened.reading() as cursor:
+        found = cursor.execute("SELECT session, key, verdict, who FROM verdicts").fetchall()
+    assert found == [(session, 1, "rare nominal", "M. Keller")]
