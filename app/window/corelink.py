@@ -76,8 +76,12 @@ class CoreLink(QObject):
         self._jobs.submit(self._guard, self._open)
 
     def ask(self, do: str, **values: object) -> None:
-        """Ask the core for something; ``answered`` brings what it says, ``refused`` why it will not."""
-        self._jobs.submit(self._guard, lambda: self._ask(do, values))
+        """Ask the core for something; ``answered`` brings what it says, ``refused`` why it will not.
+
+        Nothing is asked any more once the link is closing.
+        """
+        if not self._closing.is_set():
+            self._jobs.submit(self._guard, lambda: self._ask(do, values))
 
     def switch(self, plan: Plan) -> None:
         """Watch something else: the core is stopped, drained, and another one started for ``plan``."""
