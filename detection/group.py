@@ -13,6 +13,7 @@ from detection.compose import Expectation, Point
 from detection.event import Judged
 from detection.fit import LAGS, Floats, Kind, Mask
 from detection.intake import STRETCH, Intake
+from detection.levels import Levels
 from detection.limits import Excursion, Limits
 from detection.network import Network, Strip, Submit
 from detection.period import Period
@@ -52,6 +53,7 @@ class GroupJudge:
         keep = settings.history + self._tail + STRETCH + 1
         self._intake = Intake(n, Period(group.period, settings.gap), keep)
         self._limits = Limits(group.channels, settings.persistence)
+        self.levels = Levels(n)
         self._scorer = Scorer(group.channels, settings)
         # A code has no shape that a network could know, and a switch hardly any.
         shaped = np.array([channel.type not in ("bool", "i4") for channel in group.channels], dtype=bool)
@@ -91,6 +93,7 @@ class GroupJudge:
         newest, jumped = self._intake.newest, self._intake.set_back(int(times[0]))
         at = self._intake.late(times)
         self.tally.take(frame, x, at, newest, jumped=jumped)
+        self.levels.take(times[at:], x[:, at:])
         while at < n:
             count, again = self._intake.cut(times[at:], x[:, at : at + STRETCH], self._scorer.fits.spacing)
             if again.any():

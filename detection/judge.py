@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -16,8 +16,10 @@ from detection.compose import Composer
 from detection.event import Event, Judged, Scored
 from detection.familiar import Familiar, Ruling
 from detection.group import GroupJudge
+from detection.levels import BLOCK
 from detection.network import Submit
 from detection.settings import DetectionSettings
+from detection.sisters import Sisters
 from detection.spec import WindowSpec
 from detection.tally import Flaws
 from detection.thresholds import Thresholds
@@ -52,8 +54,8 @@ class _Satellite:
         self.findings = Composer(name, keys, familiar)
         self.limits = Composer(name, keys)
         self._networks_open = settings.networks_open
-        self._begun = _LONG_AGO
-        self._longest = 0
+        self.begun = _LONG_AGO
+        self.longest = 0
 
     @property
     def newest(self) -> int:
@@ -67,9 +69,9 @@ class _Satellite:
         closed: list[Event] = []
         if group is not None and group.set_back(first):
             closed = self.finish()
-            self._begun = first
-        self._begun = max(self._begun, first)
-        self._longest = max(self._longest, last - first)
+            self.begun = first
+        self.begun = max(self.begun, first)
+        self.longest = max(self.longest, last - first)
         return closed
 
     def collect(self, wait: float | None = None) -> list[Scored]:
@@ -86,12 +88,7 @@ class _Satellite:
 
     def advance(self) -> list[Event]:
         """Events that the watermarks have passed."""
-        awake = [
-            group
-            for group in self.groups.values()
-            if self._begun - group.newest <= max(2 * self._longest, _PATIENCE * group.period)
-        ]
-        judged = min([self._begun - self._longest - 1, *(group.newest for group in awake)])
+        judged = _passed(self.groups.values(), self.begun, self.longest)
         waiting = [
             since
             for group in self.groups.values()
@@ -105,6 +102,15 @@ class _Satellite:
     def finish(self) -> list[Event]:
         """The stream has ended."""
         return self.findings.finish() + self.limits.finish()
+
+
+def _passed(groups: Iterable[GroupJudge], begun: int, longest: int) -> int:
+    """The time that every one of ``groups`` has passed, but for those that are silent.
+
+    The newest frame began at ``begun``; none lasted more than ``longest`` microseconds.
+    """
+    awake = [group for group in groups if begun - group.newest <= max(2 * longest, _PATIENCE * group.period)]
+    return min([begun - longest - 1, *(group.newest for group in awake)])
 
 
 class Judge:
@@ -132,6 +138,8 @@ class Judge:
         self._keys = keys or count(1)
         self._satellites: dict[str, _Satellite] = {}
         self._familiar: defaultdict[str, Familiar] = defaultdict(Familiar)
+        self._sisters = Sisters(self._keys)
+        self._compared = _LONG_AGO
 
     def feed(self, item: Item) -> Output:
         """Judge the next item of the stream. Never waits for a score.
@@ -162,6 +170,8 @@ class Judge:
         elif len(item):
             satellite = self._satellite(item)
             group = satellite.groups.get(item.group.key) or self._begin(satellite, item.group)
+            if group.set_back(int(item.times[0])):
+                output.events += self._sisters.finish()
             output.events += satellite.note(item)
             found = group.feed(item)
             output.judged.append(found.judged)
@@ -171,6 +181,7 @@ class Judge:
                 satellite.limits.add(point)
             output.scored += satellite.collect()
             output.events += satellite.advance()
+            output.events += self._compare()
         return output
 
     def drain(self, timeout: float = DRAIN_S) -> Output:
@@ -183,6 +194,7 @@ class Judge:
         for satellite in self._satellites.values():
             output.scored += satellite.collect(deadline)
             output.events += satellite.finish()
+        output.events += self._sisters.finish()
         return output
 
     def commission(self) -> None:
@@ -250,6 +262,16 @@ class Judge:
                 counts[network.spec.model] += network.scored if what == "scored" else network.skipped
         return dict(counts)
 
+    def _compare(self) -> list[Event]:
+        """Events of sisters. Looked for once a block: what every satellite has passed is dear to find out."""
+        begun = max(satellite.begun for satellite in self._satellites.values())
+        longest = max(satellite.longest for satellite in self._satellites.values())
+        number = (begun - longest - 1) // BLOCK
+        if number == self._compared:
+            return []
+        self._compared = number
+        return self._sisters.advance(_passed(self._groups(), begun, longest))
+
     def _groups(self) -> list[GroupJudge]:
         # A copy: other threads read the counters while the judge's own thread meets new groups.
         return [group for satellite in list(self._satellites.values()) for group in list(satellite.groups.values())]
@@ -263,6 +285,7 @@ class Judge:
     def _begin(self, satellite: _Satellite, group: Group) -> GroupJudge:
         judge = GroupJudge(group, self._specs, self._submit, self._settings)
         satellite.groups[group.key] = judge
+        self._sisters.meet(group, judge.levels)
         known = self._commissionings.get(group.satellite)
         if known is not None:
             self._adopt(judge, known)

@@ -21,6 +21,8 @@ ROBUST_Z = "robust_z"
 """The baseline that every network is shown beside."""
 LIMITS = "limits"
 """The judge of declared limits."""
+SISTERS = "sisters"
+"""The judge that compares channels which do the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.eventlog import EventKey
-from detection import LIMITS, ROBUST_Z, Opinion
+from detection import LIMITS, ROBUST_Z, SISTERS, Opinion
 from detection.event import Contribution, Event
 from telemetry import Channel
 from telemetry.clock import SECOND
@@ -31,6 +31,7 @@ _JUDGES = {
     "vae_timeseries": "VAE",
     "transformer_timeseries": "Transformer",
     LIMITS: "limits",
+    SISTERS: "sisters",
 }
 
 
