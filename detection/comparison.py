@@ -19,7 +19,7 @@ BACK = 0.94
 FARTHEST = 16.0
 """The highest score: a sixteenth and nothing at all are the same."""
 _LIT = 0.5  # of its own highest level: below that a family rests (panels in the dark) and is not compared
-_SLOTS = 20  # with values that a member must have in the blocks that are compared
+_SLOTS = 20  # with values in the blocks that are compared; half as many of a member that misses some
 _AGREE = 0.1  # of their median: others that lie further apart have no common level
 _HIGHER = 0.25  # of the others may lie higher: the neighbour of a dead panel carries the load of both
 _BAR, _FEW_BAR, _FEW = 0.8, 0.6, 4  # a member below this share of the others' median; with fewer than 4 others
@@ -67,18 +67,20 @@ class History:
         self._moving[-1], self._slots[-1] = np.nan_to_num(rows[3:])
 
     def lower(self, blocks: int, alike: bool, known: Mask) -> dict[int, Found]:
-        """Members compared by level over the newest ``blocks`` in which the family is not at rest.
+        """Members compared by level over the newest ``blocks`` in which the family was not at rest; more of slow ones.
 
         ``alike`` families do the same by design; others are taken to where they move together. Members that are
         ``known`` to differ (members,) are no measure for the rest. Whoever cannot be compared is left out.
         """
         height = _medians(self._level)
         (lit,) = np.nonzero(height >= _LIT * height.max())
+        filled = np.cumsum(self._slots[lit[::-1]].max(axis=1))
+        blocks = max(blocks, 1 + int(np.searchsorted(filled, _SLOTS)))
         lit = lit[-blocks:]
         if len(lit) < blocks or lit[-1] != KEPT - 1:
             return {}
         slots = self._slots[lit]
-        usable = (2 * np.count_nonzero(slots, axis=0) >= blocks) & (slots.sum(axis=0) >= _SLOTS)
+        usable = (2 * np.count_nonzero(slots, axis=0) >= blocks) & (2 * slots.sum(axis=0) >= _SLOTS)
         # The second highest: one block may hold spikes.
         level = np.sort(np.where(slots > 0, self._level[lit], -np.inf), axis=0)[-2]
         found = {}
@@ -108,7 +110,10 @@ class History:
         higher = level > (1 + _AGREE) * middle
         if level.min() < (1 - _AGREE) * middle or np.count_nonzero(higher) > _HIGHER * len(level):
             return 0.0
-        if middle < _STEPS * self._step[lit][:, others].min() or not (alike or self._together(others)):
+        # Of what never changes the converter's step is not known, and nothing is said.
+        changes = np.diff(np.sort(self._level[lit][:, others], axis=0), axis=0)
+        step = min(self._step[lit][:, others].min(), np.where(changes > 0, changes, np.inf).min())
+        if middle < _STEPS * step or not (alike or self._together(others)):
             return 0.0
         return float(1 - _SPREADS * np.abs(level[~higher] / middle - 1).max())
 

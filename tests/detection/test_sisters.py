@@ -130,6 +130,16 @@ def test_missing_values_and_gaps_change_nothing_in_what_is_found() -> None:
     assert event.channels[0].name == "eps/panel_x_plus"
 
 
+@pytest.mark.parametrize("step", [1, 90, 600])
+def test_slow_and_fast_channels_are_compared_alike(step: int) -> None:
+    x = np.repeat(panels(n=600), 20, axis=0) if step == 1 else panels(n=600)
+    times = np.arange(len(x), dtype=np.int64) * step * SECOND
+    assert compared([frame(x, times=times)]) == []
+    x[:, 3] *= 0.4
+    (event,) = compared([frame(x, times=times)])
+    assert event.channels[0].name == "eps/panel_y_minus"
+
+
 def test_a_member_that_vanishes_is_no_difference_and_the_others_are_compared_on() -> None:
     x = panels()
     x[60:, 4] = np.nan
