@@ -120,6 +120,8 @@ class History:
     def _together(self, others: npt.NDArray[np.intp]) -> bool:
         """Whether these members agree in every block while their level goes up and down."""
         level = self._level[self._slots[:, others].all(axis=1)][:, others]
+        if not len(level):
+            return False
         middle = np.median(level, axis=1)
         turns = np.diff(middle)
         moves = middle.max() > _MOVES * middle.min() and (turns > 0).any() and (turns < 0).any()

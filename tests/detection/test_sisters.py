@@ -158,6 +158,26 @@ def test_spikes_hide_nothing_and_are_nothing() -> None:
     assert len(compared([frame(x)])) == 1
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_wheels_are_compared_where_the_others_move_together(together: bool) -> None:
+    t = np.arange(N)[:, None] * STEP
+    phase = 0 if together else np.arange(4) * 1.5
+    x = 3000 + 2000 * np.sin(t / 2000 + phase) + 5 * np.random.default_rng(3).standard_normal((N, 4))
+    names = [f"wheel_{i}_speed" for i in (1, 2, 3, 4)]
+    assert compared([frame(x, names, "rpm")]) == []
+    x[:, 3] *= 0.5
+    assert len(compared([frame(x, names, "rpm")])) == together
+
+
+def test_members_that_never_send_at_the_same_time_are_not_compared() -> None:
+    x = np.full((N, 4), np.nan)
+    blocks = np.arange(N) * STEP // 300
+    for i in range(4):
+        x[blocks % 4 == i, i] = (50 + 40 * np.sin(blocks / 5) - 40 * (i == 3))[blocks % 4 == i]
+    x += np.random.default_rng(3).standard_normal((N, 4))
+    assert compared([frame(x, [f"wheel_{i}_speed" for i in (1, 2, 3, 4)], "rpm")]) == []
+
+
 def test_two_that_fail_one_after_the_other_are_both_named() -> None:
     x = panels()
     x[:, 0] *= 0.4
