@@ -41,6 +41,8 @@ schema:
 	@$(set_up) --quick
 	.venv/bin/python -c "import json; from app.cli.result import MonitorResult; \
 	  print(json.dumps(MonitorResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/monitor.json
+	.venv/bin/python -c "import json; from app.evaluation.result import EvaluationResult; \
+	  print(json.dumps(EvaluationResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/evaluate.json
 
 screenshots:
 	@$(set_up) --quick --tests

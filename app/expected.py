@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.evaluation.errors import EvaluationError
 from app.plan import PlanError
 from app.playing.target import PlayError
 from app.settings import SettingsError
@@ -10,4 +11,4 @@ from storage import StorageError
 from telemetry import SourceError
 from telemetry.ring import RingError
 
-EXPECTED = (PlanError, PlayError, SettingsError, SourceError, StorageError, EngineError, RingError)
+EXPECTED = (EvaluationError, PlanError, PlayError, SettingsError, SourceError, StorageError, EngineError, RingError)

@@ -136,6 +136,22 @@ def simulate(
 
 
 @app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="train/*.npy, test/*.npy and labeled_anomalies.csv")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME|all", help="Compare with this model only; repeatable."),
+    ] = None,
+    repository: Repository = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Measure what the application and each model find in labelled recordings."""
+    from app.cli.evaluate import evaluate
+
+    raise typer.Exit(evaluate(folder, model or [], repository, as_json=json))
+
+
+@app.command()
 def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Repository to write the models to.")],
     seed: Annotated[int, typer.Option(min=0)] = 0,

@@ -58,7 +58,16 @@ def test_an_engine_library_is_imported_in_one_file(library: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["app.cli", "app.cli.commands", "app.cli.headless", "app.cli.simulate", "app.core", "app.session"]
+    "module",
+    [
+        "app.cli",
+        "app.cli.commands",
+        "app.cli.evaluate",
+        "app.cli.headless",
+        "app.cli.simulate",
+        "app.core",
+        "app.session",
+    ],
 )
 def test_headless_loads_neither_qt_nor_torch(module: str, tmp_path: Path) -> None:
     code = (

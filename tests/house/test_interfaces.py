@@ -1,4 +1,4 @@
-"""What others build on is written down, and what is written down is so: the archive's views, the JSON of monitor."""
+"""What others build on is written down, and what is written down is so: the archive's views, the JSON of commands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 
 import duckdb
+import pytest
+from pydantic import BaseModel
 
 from app.cli.result import MonitorResult
+from app.evaluation.result import EvaluationResult
 from storage import Archive
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,7 +30,8 @@ def test_the_archive_has_the_views_that_are_documented(tmp_path: Path) -> None:
     assert found == documented
 
 
-def test_the_json_of_monitor_has_the_schema_that_is_published() -> None:
+@pytest.mark.parametrize(("name", "result"), [("monitor", MonitorResult), ("evaluate", EvaluationResult)])
+def test_the_json_of_a_command_has_the_schema_that_is_published(name: str, result: type[BaseModel]) -> None:
     """After a change that is meant: ``make schema``."""
-    published = json.loads((ROOT / "docs" / "schema" / "monitor.json").read_text(encoding="utf-8"))
-    assert published == MonitorResult.model_json_schema(mode="serialization")
+    published = json.loads((ROOT / "docs" / "schema" / f"{name}.json").read_text(encoding="utf-8"))
+    assert published == result.model_json_schema(mode="serialization")
