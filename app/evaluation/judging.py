@@ -9,7 +9,7 @@ that opened it, so that one pass separates the models.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -31,7 +31,7 @@ GAP = 1000
 """Samples between the train and the test part."""
 SEED = 0
 MERGE = DetectionSettings().merge
-
+_PIECE = 10_000
 _IN_SERVICE = DetectionSettings(merge=0)
 _APART = replace(_IN_SERVICE, robust_z_opens=True, networks_open=True)
 _NOISE = WindowSpec(RANDOM, "1", "score", window=2, stride=8)
@@ -101,8 +101,7 @@ def _judge(recording: Recording, specs: Sequence[WindowSpec], pool: Pool, names:
     traces: dict[str, _Trace] = {}
     if APPLICATION in names:
         said = _run(recording, train, test, specs, pool.submit, _IN_SERVICE)
-        samples = np.unique(np.array([_sample(event, len(train)) for event in said.events], dtype=np.int64))
-        traces[APPLICATION] = _Trace(samples, 1, said.ratio, said.seconds)
+        traces[APPLICATION] = _Trace(_samples(said.events, len(train)), 1, said.ratio, said.seconds)
     others = [name for name in names if name != APPLICATION]
     if not others:
         return traces
@@ -112,13 +111,10 @@ def _judge(recording: Recording, specs: Sequence[WindowSpec], pool: Pool, names:
     said = _run(recording, train, test, asked, _Submitter(recording.name, pool), _APART)
     for name in others:
         judges = set(BANK) if name == PLAIN else {name}
-        samples = np.array(
-            [_sample(event, len(train)) for event in said.events if judges & {event.model, *event.seconded}],
-            dtype=np.int64,
-        )
+        events = [event for event in said.events if judges & {event.model, *event.seconded}]
         scores = said.ratio if name == PLAIN else said.by_model[_DEVIATION.model if name == ROBUST_Z else name]
         held = next((spec.stride for spec in asked if spec.model == name), 1)
-        traces[name] = _Trace(samples, held, scores, said.seconds)
+        traces[name] = _Trace(_samples(events, len(train)), held, scores, said.seconds)
     return traces
 
 
@@ -128,27 +124,38 @@ def _run(
     test: Floats,
     specs: Sequence[WindowSpec],
     submit: Submit,
-    how: DetectionSettings,
+    settings: DetectionSettings,
 ) -> _Pass:
     began = time.perf_counter()
-    channel = Channel(recording.name, "", recording.name, span=recording.span)
-    group = Group(recording.name, "all", (channel,), MINUTE)
-    judge = Judge(specs, submit, how)
-    judge.feed(Frame(group, np.arange(len(train)) * MINUTE, (train,)))
+    group = Group(recording.name, "all", (Channel(recording.name, "", recording.name, span=recording.span),), MINUTE)
+    judge = Judge(specs, submit, settings)
+    for frame in _frames(group, train, 0):
+        judge.feed(frame)
     judge.commission()
     begin = len(train) + GAP
-    times = (begin + np.arange(len(test))) * MINUTE
-    live, rest = judge.feed(Frame(group, times, (test,))), judge.drain()
+    outputs = [judge.feed(frame) for frame in _frames(group, test, begin)]
+    outputs.append(judge.drain())
     if judge.skipped:
         raise EngineError(
             f"{judge.skipped} windows of {recording.name} were not scored, so its figures would be wrong: "
             "evaluate once more, or leave the model out with --model."
         )
-    last = {event.key: event for output in (live, rest) for event in output.events}
-    ratio = np.concatenate([judged.ratio[:, 0] for judged in live.judged])
-    by_model = {spec.model: _standing(spec.model, times, [live, rest]) for spec in specs}
-    events = sorted((event for event in last.values() if event.start >= times[0]), key=lambda event: event.start)
-    return _Pass(events, np.nan_to_num(ratio).astype(np.float64), by_model, time.perf_counter() - began)
+    times = (begin + np.arange(len(test))) * MINUTE
+    ratio = np.concatenate([judged.ratio[:, 0] for output in outputs for judged in output.judged])
+    last = {event.key: event for output in outputs for event in output.events}
+    return _Pass(
+        events=sorted((event for event in last.values() if event.start >= times[0]), key=lambda event: event.start),
+        ratio=np.nan_to_num(ratio).astype(np.float64),
+        by_model={spec.model: _standing(spec.model, times, outputs) for spec in specs},
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _frames(group: Group, values: Floats, begin: int) -> Iterator[Frame]:
+    """Minutes from number ``begin`` on, in pieces: what waits for scores stays small however long a recording is."""
+    for start in range(0, len(values), _PIECE):
+        part = values[start : start + _PIECE]
+        yield Frame(group, (begin + start + np.arange(len(part))) * MINUTE, (part,))
 
 
 def _standing(model: str, times: npt.NDArray[np.int64], outputs: Sequence[Output]) -> Floats:
@@ -161,8 +168,8 @@ def _standing(model: str, times: npt.NDArray[np.int64], outputs: Sequence[Output
     return standing
 
 
-def _sample(event: Event, train: int) -> int:
-    return event.start // MINUTE - train - GAP
+def _samples(events: Sequence[Event], train: int) -> Samples:
+    return np.array([event.start // MINUTE - train - GAP for event in events], dtype=np.int64)
 
 
 class _Submitter:

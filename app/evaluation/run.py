@@ -35,20 +35,24 @@ class BrokenRunError(Exception):
 
 
 def choose(catalogue: Catalogue, names: Sequence[str]) -> tuple[list[str], tuple[ModelCard, ...], list[str]]:
-    """The models to compare, the cards that a session would load, and sentences about those that cannot judge.
+    """The models to compare, the networks that are loaded, and sentences about those that cannot judge.
 
-    ``names`` are those asked for, none or ``all`` for every one there is. The application comes first, asked for or
-    not: everything is compared with it. Raises EngineError, and EvaluationError for a name that nothing has.
+    ``names`` are those asked for, none or ``all`` for every one there is; a network that is not named is not loaded.
+    The application comes first, asked for or not: everything is compared with it. Raises EngineError, and
+    EvaluationError for a name that nothing has.
     """
-    cards = catalogue.select()
-    notes = Judge([card.spec for card in cards], lambda model, windows: None).notes
-    usable = Judge([card.spec for card in cards], lambda model, windows: None).scored_by_model
-    there = [APPLICATION, PLAIN, *usable, ROBUST_Z, RANDOM]
-    unknown = [name for name in names if name != "all" and name not in there]
-    if unknown:
-        raise EvaluationError(f'There is no model "{unknown[0]}" to evaluate; there is {", ".join(there)}, or all.')
     everything = not names or "all" in names
-    return [name for name in there if everything or name in (APPLICATION, *names)], cards, [*catalogue.problems, *notes]
+    networks = [*(card.name for card in catalogue.cards), *catalogue.broken]
+    there = [APPLICATION, PLAIN, *networks, ROBUST_Z, RANDOM]
+    for name in names:
+        if name not in (*there, "all"):
+            raise EvaluationError(f'There is no model "{name}" to evaluate; there is {", ".join(there)}, or all.')
+    named = [name for name in names if name in networks]
+    cards = catalogue.select(() if everything else named) if everything or named else ()
+    judge = Judge([card.spec for card in cards], lambda model, windows: None)
+    chosen = [APPLICATION, PLAIN, *judge.scored_by_model, ROBUST_Z, RANDOM]
+    wanted = chosen if everything else [APPLICATION, *names]
+    return [name for name in chosen if name in wanted], cards, [*catalogue.problems, *judge.notes]
 
 
 class Evaluation:
@@ -74,7 +78,8 @@ class Evaluation:
         count = min(MOST_PROCESSES, len(waiting), _cores())
         context = multiprocessing.get_context("spawn")
         lifeline, ours = context.Pipe(duplex=False)
-        with lifeline, ours, ProcessPoolExecutor(count, context, _begin, (self._cards, lifeline)) as processes:
+        # However this ends, the processes do not outlast it: first goes the lifeline, then they are waited for.
+        with ProcessPoolExecutor(count, context, _begin, (self._cards, lifeline)) as processes, lifeline, ours:
             running: dict[Future[dict[str, Outcome]], str] = {}
             while running or waiting:
                 while waiting and len(running) <= count:
@@ -83,7 +88,6 @@ class Evaluation:
                         running[processes.submit(_judge, recording, self._names)] = recording.name
                 finished, _ = wait(running, POLL_S, FIRST_COMPLETED)
                 if self._stop.is_set():
-                    ours.close()
                     return
                 for one in finished:
                     try:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ import pytest
 
 from app.cli.commands import run
 from app.evaluation.result import EvaluationResult
+from app.evaluation.run import choose
+from app.paths import SEED_REPOSITORY
+from inference import read_repository
 from tests.app.conftest import DEADLINE_S, PERIGEE
 from tests.evaluation.conftest import burst, cycle
 
@@ -52,11 +56,11 @@ def test_figures_are_printed_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_one_model_is_compared_with_the_application(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["evaluate", str(write(tmp_path / "mission", 600)), "--model", "robust_z"]) == 0
+    assert run(["evaluate", str(write(tmp_path / "mission", 600)), "--model", "bank"]) == 0
     out = capsys.readouterr()
     lines = out.out.splitlines()
     assert lines[0] == "mission: 3 channels, 1 labelled event; 2 channels without a label, nominal time only."
-    assert [line.split()[0] for line in lines[2:4]] == ["application", "robust_z"]
+    assert [line.split()[0] for line in lines[2:4]] == ["application", "bank"]
     assert any(line.startswith("found, missed: labelled events") for line in lines[4:])
 
 
@@ -90,6 +94,25 @@ def test_what_cannot_be_evaluated_is_one_sentence(
     assert line.startswith(f"perigee: {said}") and line.endswith("."), line
 
 
+def test_models_are_chosen_by_name_and_the_application_always_comes_first() -> None:
+    catalogue = read_repository(SEED_REPOSITORY)
+    for names in ([], ["all"], ["bank", "all"]):
+        chosen, cards, notes = choose(catalogue, names)
+        assert (chosen, [card.name for card in cards], notes) == (NAMES, NAMES[2:4], [])
+    chosen, cards, _ = choose(catalogue, ["random", "vae_timeseries", "random"])
+    assert (chosen, [card.name for card in cards]) == (["application", "vae_timeseries", "random"], ["vae_timeseries"])
+    assert choose(catalogue, ["bank"]) == (["application", "bank"], (), [])
+
+
+def test_a_model_that_cannot_judge_is_said_and_left_out() -> None:
+    catalogue = read_repository(SEED_REPOSITORY)
+    first, *others = catalogue.cards
+    hourly = replace(first, spec=replace(first.spec, sample_period=3_600_000_000))
+    chosen, cards, notes = choose(replace(catalogue, cards=(hourly, *others)), [])
+    assert first.name not in chosen and len(cards) == 2
+    assert [note.partition(":")[0] for note in notes] == [f"{first.name} does not judge"]
+
+
 @pytest.fixture
 def long_run(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A run of a minute and more, which has just begun to judge, in a process group of its own as in a terminal."""
@@ -114,6 +137,18 @@ def test_ctrl_c_ends_every_process_and_gives_no_figures_of_a_part(long_run: subp
     assert said == (
         "perigee: Interrupted with 0 of 3 channels judged: figures of a part would be those of another data set, so "
         "none are given.\n"
+    )
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
+def test_a_process_that_is_ended_from_outside_ends_the_run_with_a_sentence(long_run: subprocess.Popen[str]) -> None:
+    children = Path(f"/proc/{long_run.pid}/task/{long_run.pid}/children").read_text().split()
+    judging = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    os.kill(judging[0], signal.SIGKILL)
+    out, said = long_run.communicate(timeout=DEADLINE_S)
+    assert (long_run.returncode, out) == (3, "")
+    assert (
+        said.startswith("perigee: Ended early. A process that judges was ended from outside") and said.count("\n") == 1
     )
 
 

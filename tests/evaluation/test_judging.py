@@ -121,9 +121,9 @@ def test_models_that_are_not_asked_change_nothing(
 ) -> None:
     specs = [card.spec for card in cards]
     whole = judge_recording(recording, specs, pool, names)
-    for name in names:
-        (alone,) = judge_recording(recording, specs, pool, [name]).values()
-        assert replace(alone, seconds=0) == replace(whole[name], seconds=0)
+    for chosen in ([APPLICATION], [PLAIN], [names[3], RANDOM]):
+        for name, outcome in judge_recording(recording, specs, pool, chosen).items():
+            assert replace(outcome, seconds=0) == replace(whole[name], seconds=0), name
 
 
 def test_scores_are_told_at_every_sample_and_never_before_they_are_known(
