@@ -15,7 +15,7 @@ from app.evaluation.layout import Recording, read_dataset, read_values
 from app.evaluation.metrics import merged, within
 from app.evaluation.vus import vus_pr
 from app.paths import SEED_REPOSITORY
-from detection import ROBUST_Z, DetectionSettings, Judge, Policy, WindowSpec
+from detection import BANK, ROBUST_Z, DetectionSettings, Judge, Policy, WindowSpec
 from inference import EngineError, FakeEngine, ModelCard, Pool, open_engine, read_repository
 from telemetry import Channel, Frame, Group
 from tests.evaluation.aeon_vus import range_pr_vus_score
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.evaluation.aeon_vus import range_pr_vus_score
 from tests.evaluation.conftest import MakeFolder
 
-SILENT = Policy(margins=(1e9,) * 5)
+SILENT = Policy(margins=(1e9,) * len(BANK))
 
 
 @pytest.fixture(scope="module")
