@@ -170,7 +170,7 @@ class GroupJudge:
         intake = self._intake
         for excursion in self._limits.check(x):
             self._exceed(times, excursion, found)
-        counts, valid = intake.take(times, np.clip(x, -_WIDEST, _WIDEST, out=x, where=np.isfinite(x)))
+        counts, valid = intake.take(times, x)
         result = self._scorer.judge(intake, counts, valid)
         if result is not None:
             found.judged.ratio[place] = np.where(result.shown, result.bank.ratio, np.nan).T
@@ -308,6 +308,7 @@ class GroupJudge:
 def _matrix(frame: Frame) -> Floats:
     """(channels, n) values to judge, NaN where there is none to be judged; the caller's own."""
     x = np.array(frame.matrix().T, order="C")
+    np.clip(x, -_WIDEST, _WIDEST, out=x, where=np.isfinite(x))
     if frame.quality is not None:
         for i, quality in enumerate(frame.quality):
             if quality is not None:

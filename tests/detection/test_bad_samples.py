@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detection import DetectionSettings, Flaws, Judge, WindowSpec
+from detection import SISTERS, DetectionSettings, Flaws, Judge, WindowSpec
 from detection.judge import Output
 from telemetry import Channel, ChannelType, Frame, Group, Limit, Quality, Severity
 from telemetry.clock import SECOND
@@ -27,7 +27,7 @@ def checked(output: Output) -> None:
     """Every number that is told is one."""
     for event in output.events:
         assert np.isfinite(event.score) and event.score >= 1.0
-        assert event.threshold is not None and np.isfinite(event.threshold)
+        assert event.model == SISTERS or (event.threshold is not None and np.isfinite(event.threshold))
         assert event.onset is not None and event.peak is not None
         assert event.onset <= event.start <= event.peak <= event.end
         assert sum(one.share for one in event.channels) == pytest.approx(1.0)
@@ -92,6 +92,7 @@ def stream(draw: st.DrawFn) -> list[Frame]:
     return frames
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of an example that fails: it is wanted
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stream())
 def test_whatever_comes_nothing_breaks_and_no_score_is_without_a_number(frames: list[Frame]) -> None:
