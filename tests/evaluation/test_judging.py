@@ -12,18 +12,15 @@ import pytest
 
 from app.evaluation.judging import APPLICATION, GAP, MERGE, MINUTE, PLAIN, RANDOM, _judge, judge_recording
 from app.evaluation.layout import Recording, read_dataset, read_values
-from app.evaluation.metrics import merged, within
-from app.evaluation.vus import vus_pr
+from app.evaluation.metrics import merged
 from app.paths import SEED_REPOSITORY
 from detection import BANK, ROBUST_Z, DetectionSettings, Judge, Policy, WindowSpec
 from inference import EngineError, FakeEngine, ModelCard, Pool, open_engine, read_repository
 from telemetry import Channel, Frame, Group
-from tests.evaluation.aeon_vus import range_pr_vus_score
 from tests.evaluation.conftest import burst, cycle
 
 if TYPE_CHECKING:
-    from tests.evaluation.aeon_vus import range_pr_vus_score
-from tests.evaluation.conftest import MakeFolder
+    from tests.evaluation.conftest import MakeFolder
 
 SILENT = Policy(margins=(1e9,) * len(BANK))
 
@@ -180,11 +177,3 @@ def test_labelled_events_of_a_real_mission_are_found_and_nothing_else_is(
     for one in chosen:
         tally = judge_recording(one, [], pool, [APPLICATION])[APPLICATION].tally
         assert (tally.tp, tally.fp, tally.fn) == (len(one.spans), 0, 0), one.name
-
-
-def test_the_volume_under_real_scores_is_that_of_aeon(real_data: Path, pool: Pool) -> None:
-    (one,) = [one for one in read_dataset(real_data / "smap").recordings if one.name == "A-4"]
-    scores = _judge(one, [], pool, [PLAIN])[PLAIN].scores
-    labels = within(one.spans, len(scores))
-    (volume,) = vus_pr(labels, scores[None], 12)
-    assert volume == pytest.approx(range_pr_vus_score(labels.astype(np.int64), scores, 12), abs=1e-9)
