@@ -21,14 +21,16 @@ class Measurement:
     """A channel and its instrument, all in channel units.
 
     ``noise`` is the standard deviation of white noise, ``quantum`` the step of the converter, ``sway`` the
-    amplitude of a slow bounded wander, a cycle that a second one bends; both periods lie in ``periods`` (seconds).
+    amplitude of what is slow and irregular (coloured noise). ``offset`` is the most that the instrument shows where
+    there is nothing, which differs from satellite to satellite; an ``unsigned`` one shows nothing below 0.
     """
 
     channel: Channel
     noise: float = 0.0
     quantum: float = 0.0
     sway: float = 0.0
-    periods: tuple[float, float] = (80.0, 200.0)
+    offset: float = 0.0
+    unsigned: bool = False
 
 
 TENTHS = 10
@@ -68,9 +70,9 @@ def _measurement(satellite: str, row: _Row) -> Measurement:
     subsystem, _, name = path.partition("/")
     states = {"obc/mode": MODES, "obc/last_command": COMMANDS}.get(path, ())
     limits = _limits(warning, critical)
-    noise, quantum, sway = (*instrument, 0.0, 0.0, 0.0)[:3]
+    noise, quantum, sway, offset = (*instrument, 0.0, 0.0, 0.0, 0.0)[:4]
     channel = Channel(satellite, subsystem, name, unit, kind, states, limits, span, description)
-    return Measurement(channel, noise, quantum, sway)
+    return Measurement(channel, noise, quantum, sway, offset, unit == "A" and span is not None and span[0] == 0)
 
 
 def _limits(warning: _Range, critical: _Range) -> tuple[Limit, ...]:
@@ -84,10 +86,10 @@ def _wheel(number: int) -> tuple[_Row, ...]:
     current = (0.0, 0.4) if idle else (0.0, 1.0)
     speed = (-400.0, 400.0) if idle else (-4000.0, 4000.0)
     fast, faster = (-4200.0, 4200.0), (-5000.0, 5000.0)
-    sway = (0.004, 0.001) if idle else (0.004, 0.001, 0.03)
+    instrument = (0.004, 0.001, 0.0, 0.003) if idle else (0.004, 0.001, 0.03, 0.003)
     rows: tuple[_Row, ...] = (
-        (f"{name}_current", "A", "f4", current, (None, 1.2), (None, 1.6), sway, f"Motor current of {text}"),
-        (f"{name}_speed", "rpm", "f4", speed, fast, faster, (1.5, 1.0), f"Speed of {text}"),
+        (f"{name}_current", "A", "f4", current, (None, 1.2), (None, 1.6), instrument, f"Motor current of {text}"),
+        (f"{name}_speed", "rpm", "f4", speed, fast, faster, (1.5, 1.0, 12.0 if idle else 0.0), f"Speed of {text}"),
     )
     heat: _Row = (
         f"{name}_temperature",
@@ -96,7 +98,7 @@ def _wheel(number: int) -> tuple[_Row, ...]:
         (10.0, 40.0),
         (None, 40.0),
         (None, 55.0),
-        (0.06, 0.05, 0.05),
+        (0.06, 0.05),
         f"Bearing temperature of {text}",
     )
     return rows if idle else (*rows, heat)
@@ -108,11 +110,20 @@ def _gyro(axis: str) -> _Row:
     return (f"aocs/gyro_{axis}", "deg/s", "f4", (-0.02, 0.02), *wide, sway, f"Body rate about {axis}")
 
 
-# path, unit, type, span, warning, critical, (noise, quantum, sway), description
+# path, unit, type, span, warning, critical, (noise, quantum, sway, offset), description
 _TABLE: tuple[_Row, ...] = (
-    ("eps/battery_voltage", "V", "f4", (24, 30), (24.5, 30), (23, 31), (0.01, 0.01), "Battery, 8 cells in series"),
-    ("eps/battery_current", "A", "f4", (-6, 6), (-7, 7), (-9, 9), (0.02, 0.01), "Into the battery above 0"),
-    ("eps/battery_temperature", "°C", "f4", (5, 30), (0, 35), (-5, 45), (0.06, 0.05), "Middle of the battery"),
+    ("eps/battery_voltage", "V", "f4", (28, 34), (27.2, 33.6), (25.6, 34), (0.01, 0.04), "Battery, 8 cells in series"),
+    (
+        "eps/battery_current",
+        "A",
+        "f4",
+        (-6, 6),
+        (-7, 7),
+        (-9, 9),
+        (0.012, 0.008, 0.0, 0.03),
+        "Charging above 0",
+    ),
+    ("eps/battery_temperature", "°C", "f4", (5, 30), (0, 35), (-5, 45), (0.06, 0.1), "Middle of the battery"),
     ("eps/battery_charge", "%", "f4", (40, 100), (30, None), (15, None), (0.05, 0.1), "State of charge"),
     (
         "eps/cell_imbalance",
@@ -121,19 +132,28 @@ _TABLE: tuple[_Row, ...] = (
         (0, 40),
         (None, 40),
         (None, 80),
-        (0.22, 0.1, 2.0),
+        (0.22, 0.1, 0.8),
         "Highest less lowest cell",
     ),
-    ("eps/array_current_y_plus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.015, 0.01), "Panel +Y"),
-    ("eps/array_current_y_minus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.015, 0.01), "Panel -Y"),
-    ("eps/bus_voltage", "V", "f4", (27, 29), (26.5, 29.5), (25, 31), (0.01, 0.005, 0.01), "Regulated bus"),
+    ("eps/array_current_y_plus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.006, 0.01, 0.0, 0.03), "Panel +Y"),
+    ("eps/array_current_y_minus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.006, 0.01, 0.0, 0.03), "Panel -Y"),
+    ("eps/bus_voltage", "V", "f4", (27, 29), (26.5, 29.5), (25, 31), (0.006, 0.005, 0.008), "Regulated bus"),
     ("eps/bus_power", "W", "f4", (40, 140), (None, 150), (None, 180), (0.4, 0.1), "All loads"),
-    ("eps/heater_2_current", "A", "f4", (0, 1), (None, 0.8), (None, 1.2), (0.004, 0.002), "Heater of the tank"),
+    (
+        "eps/heater_2_current",
+        "A",
+        "f4",
+        (0, 1),
+        (None, 1.0),
+        (None, 1.3),
+        (0.004, 0.002, 0.0, 0.006),
+        "Tank heater",
+    ),
     ("eps/eclipse", "", "bool", None, _NO, _NO, (), "The sun is hidden by the earth"),
-    ("thermal/panel_y_plus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.15, 0.1), "Panel +Y"),
-    ("thermal/panel_y_minus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.15, 0.1), "Panel -Y"),
-    ("thermal/radiator_temperature", "°C", "f4", (-15, 25), (-25, 35), (-35, 45), (0.08, 0.05, 0.25), "Radiator"),
-    ("thermal/structure_temperature", "°C", "f4", (0, 35), (-5, 45), (-15, 55), (0.06, 0.05, 0.15), "Main frame"),
+    ("thermal/panel_y_plus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.07, 0.1), "Panel +Y"),
+    ("thermal/panel_y_minus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.07, 0.1), "Panel -Y"),
+    ("thermal/radiator_temperature", "°C", "f4", (-15, 25), (-25, 35), (-35, 45), (0.08, 0.05), "Radiator"),
+    ("thermal/structure_temperature", "°C", "f4", (0, 35), (-5, 45), (-15, 55), (0.06, 0.05), "Main frame"),
     ("thermal/tank_temperature", "°C", "f4", (10, 35), (5, 35), (2, 45), (0.06, 0.05), "Held by heater 2"),
     *(row for number in (1, 2, 3, 4) for row in _wheel(number)),
     *(_gyro(axis) for axis in "xyz"),
@@ -171,7 +191,7 @@ _TABLE: tuple[_Row, ...] = (
         (27, 33),
         (27.5, None),
         (26, None),
-        (0.012, 0.01, 0.12),
+        (0.012, 0.01, 0.06),
         "Beacon, at the antenna",
     ),
     (
@@ -187,7 +207,7 @@ _TABLE: tuple[_Row, ...] = (
     ("comm/frame_counter", "", "u8", (0, 255), _NO, _NO, (), "Transfer frames made, modulo 256"),
     ("comm/link_rssi", "dBm", "f4", (-120, -80), (-118, None), _NO, (0.4, 0.1), "Strength of the uplink"),
     ("comm/link_snr", "dB", "f4", (0, 45), (2, None), _NO, (0.3, 0.1), "Uplink signal to noise"),
-    ("payload/ccd_temperature", "°C", "f4", (-26, -10), (None, -12), (None, -5), (0.04, 0.02, 0.4), "Detector"),
+    ("payload/ccd_temperature", "°C", "f4", (-26, -10), (None, -12), (None, -5), (0.04, 0.02, 0.3), "Detector"),
     (
         "payload/cooler_current",
         "A",
@@ -207,7 +227,7 @@ _TABLE: tuple[_Row, ...] = (
         (-400, 400),
         (-500, 500),
         (-1000, 1000),
-        (4, 1.0, 40),
+        (9, 1.0, 24),
         "Clock less GPS time",
     ),
     ("obc/uptime", "s", "u8", (0, 65535), _NO, _NO, (), "Since the computer was reset, modulo 65,536"),
@@ -215,7 +235,16 @@ _TABLE: tuple[_Row, ...] = (
     ("obc/last_command", "", "i4", (0, 8), _NO, _NO, (), "The telecommand carried out last"),
 )
 _HOUSEKEEPING: tuple[_Row, ...] = (
-    ("eps/heater_1_current", "A", "f4", (0, 0.5), (None, 0.4), (None, 0.6), (0.003, 0.002), "Heater of the battery"),
+    (
+        "eps/heater_1_current",
+        "A",
+        "f4",
+        (0, 0.5),
+        (None, 0.4),
+        (None, 0.6),
+        (0.003, 0.002, 0.0, 0.006),
+        "Battery heater",
+    ),
     ("propulsion/fuel_mass", "kg", "f4", (0, 3.5), (0.4, None), (0.2, None), (0.0, 0.001), "Reckoned from the burns"),
     ("obc/memory_used", "%", "f4", (0, 100), (None, 85), (None, 95), (0.2, 0.1), "Of the memory for programs"),
     ("obc/resets", "", "u8", (0, 255), _NO, _NO, (), "Resets of the computer, modulo 256"),

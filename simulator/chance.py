@@ -29,6 +29,7 @@ class Use(IntEnum):
     DAY = 7
     LOSS = 8
     PACE = 9
+    WANDER = 10
 
 
 def draws(seed: int, use: Use, satellite: int = 0, block: int = 0) -> np.random.Generator:

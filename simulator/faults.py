@@ -61,6 +61,8 @@ class Rise(Enum):
     STEP = auto()
     RAMP = auto()
     """Growing until it ends at once: wear, or a leak."""
+    WARM = auto()
+    """Growing for two thirds of it, and going for the last: heat that is put in, and lost again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Kind:
     ``strength`` is what it has unless something else is asked for, in sigmas of the main channel; None where it
     goes as far as it can (``amount``, or the whole way). A ``late`` one acts on what the rest of the satellite has
     already answered to (its share of a load, say); any other is answered to. A ``hidden`` one leaves no channel's
-    nominal range: it shows only between channels. Level and quantile as in Effect.
+    nominal range: it shows only between channels. Level and quantile as in Effect. What acts ``through`` a parameter
+    of the satellite changes that by ``amount``, and all channels that follow from it, the main one among them.
     """
 
     name: str
@@ -101,6 +104,7 @@ class Kind:
     late: bool = False
     hidden: bool = False
     nominal: bool = False
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +137,18 @@ class Fault:
             # Heat cannot come or go at once, even where its cause does.
             rise, fall = min(4 * (rise or length / 8), length / 2), fall or length / 8
         part: Floats = np.clip(np.minimum(_part(t - self.start, rise), _part(self.end - t, fall)), 0, 1)
+        if self.kind.rise in (Rise.RAMP, Rise.WARM) and form is Form.PROMPT:
+            return part
         return part * part * (3 - 2 * part)
+
+    def impair(self, rows: dict[str, Floats], t: Floats) -> None:
+        """Change the parameters (``rows``: name to (n,) values at ``t``) before anything follows from them."""
+        if self.kind.through:
+            rows[self.kind.through] += self.amount * self.shape(t)
 
     def apply(self, rows: dict[str, Floats], t: Floats) -> None:
         """Change the course (``rows``: path to (n,) values at ``t``) before the satellite answers to it."""
-        if self.kind.way not in MEASURED and not self.kind.late:
+        if self.kind.way not in MEASURED and not self.kind.late and not self.kind.through:
             self._change(rows, t)
 
     def follow(self, rows: dict[str, Floats], t: Floats) -> None:

@@ -22,7 +22,7 @@ def _drawn() -> tuple[Kind, ...]:
     )
     gyros = (Kind("gyro_bias", f"aocs/gyro_{axis}", 1, (Effect("aocs/pointing_error", 0.005),)) for axis in "xyz")
     cell = (Effect("eps/battery_voltage", -0.12), Effect("eps/battery_temperature", 0.8, Form.SLOW))
-    heater = (Effect("eps/heater_2_current", HEATER, way=Way.SET),)
+    short = (Effect("eps/cell_imbalance", 12.0), Effect("eps/battery_temperature", 1.0, Form.SLOW))
     return (
         *wheels,
         *gyros,
@@ -30,9 +30,8 @@ def _drawn() -> tuple[Kind, ...]:
         Kind("transmitter_fade", "comm/beacon_power", -1, (Effect("comm/transmitter_temperature", 1.5, Form.SLOW),)),
         Kind("cooler_loss", "payload/ccd_temperature", 1),
         Kind("panel_drive_slip", "aocs/sun_angle", 1),
-        Kind("clock_drift", "obc/gps_time_offset", -1),
-        # The thermostat has lost its heater: the tank leaves its cycle and settles higher.
-        Kind("heater_stuck_on", "thermal/tank_temperature", 1, heater, Way.SETTLE),
+        Kind("clock_jump", "obc/gps_time_offset", 1, rise=Rise.STEP),
+        Kind("cell_short", "eps/battery_voltage", -1, short, rise=Rise.STEP, strength=4.0),
     )
 
 
@@ -53,14 +52,32 @@ def _hidden() -> tuple[Kind, ...]:
 
     # The regulator draws from the other panel what this one lacks, as far as that one goes.
     panel = Effect("eps/array_current_y_minus", -1.0, way=Way.MIRROR, quantile=0.99)
-    tank = Effect("thermal/tank_temperature", 0.4, way=Way.TOWARD, quantile=0.05)
+    tank = Effect("thermal/tank_temperature", 0.9, Form.SLOW, Way.TOWARD, quantile=0.05)
     return (
         kind("panel_degradation", "eps/array_current_y_plus", 0.4, (panel,), Rise.RAMP, late=True),
-        kind("heater_element_open", "eps/heater_2_current", 0.8, (tank,), Rise.STEP),
+        # One of two elements: the thermostat calls without end for what the other one cannot give.
+        Kind(
+            "heater_element_open",
+            "eps/heater_2_current",
+            others=(tank,),
+            way=Way.SET,
+            rise=Rise.STEP,
+            strength=None,
+            amount=HEATER / 2,
+            hidden=True,
+        ),
         # It no longer coasts through rest: the current of full friction at every speed.
         kind("wheel_stiction", "aocs/wheel_4_current", 4.0, quantile=0.25),
         kind("charge_gauge_lag", "eps/battery_charge", 1.0, quantile=0.2),
-        kind("battery_resistance", "eps/battery_voltage", 1.0, quantile=0.1),
+        # Above all it lets through less at the end voltage. Nothing is to be seen without a current.
+        Kind(
+            "battery_resistance",
+            "eps/battery_current",
+            strength=None,
+            amount=0.24,
+            hidden=True,
+            through="battery/resistance",
+        ),
     )
 
 
@@ -70,19 +87,20 @@ def _others() -> tuple[Kind, ...]:
         # What is not drawn off as current stays in the panel as heat.
         Effect("thermal/panel_y_plus_temperature", 4.0, Form.SLOW),
     )
-    short = (Effect("eps/cell_imbalance", 12.0), Effect("eps/battery_temperature", 1.0, Form.SLOW))
+    heater = (Effect("eps/heater_2_current", HEATER, way=Way.SET),)
     halted = ("obc/mode", "obc/uptime", "comm/frame_counter")
     reset = tuple(Effect(path, 0, way=Way.SET) for path in halted)
     stuck = ("thermal/radiator_temperature", "aocs/gyro_x", "comm/beacon_power", "aocs/wheel_2_temperature")
     drifting = ("thermal/structure_temperature", "comm/transmitter_temperature", "eps/bus_voltage")
     return (
         Kind("panel_dead", "eps/array_current_y_plus", -1, dead, Way.TOWARD, Rise.STEP, None, level=0.0, late=True),
-        Kind("cell_short", "eps/battery_voltage", -1, short, rise=Rise.STEP, strength=4.0),
+        # The thermostat has lost its heater: the tank leaves its cycle and grows warmer, until it is cut off.
+        Kind("heater_stuck_on", "thermal/tank_temperature", 1, heater, Way.SETTLE, Rise.WARM),
         Kind("thermostat_drift", "thermal/tank_temperature", 1, rise=Rise.RAMP, strength=4.0),
         Kind("radiator_degradation", "thermal/radiator_temperature", 1, rise=Rise.RAMP),
         Kind("runaway_task", "obc/cpu_load", 1, (Effect("eps/bus_power", 1.5),), rise=Rise.STEP, strength=2.5),
         Kind("computer_reset", "obc/cpu_load", -1, reset, Way.TOWARD, Rise.STEP, None, level=3.0, late=True),
-        Kind("clock_jump", "obc/gps_time_offset", 1, rise=Rise.STEP),
+        Kind("clock_drift", "obc/gps_time_offset", -1, rise=Rise.RAMP),
         Kind("fuel_leak", "propulsion/tank_pressure", -1, rise=Rise.RAMP),
         *(Kind("slow_drift", path, 1, rise=Rise.RAMP) for path in drifting),
         *(Kind("sensor_stuck", path, 1, way=Way.HOLD, rise=Rise.STEP, strength=None) for path in stuck),
@@ -148,7 +166,7 @@ def _nominal() -> tuple[Kind, ...]:
 
 
 DRAWN = _drawn()
-"""What a simulation with one fault draws it from: faults that no limit catches."""
+"""What a simulation with one fault draws it from: what no limit catches, and what does not creep in."""
 FAULTS = (*DRAWN, *_hidden(), *_others())
 """Every fault that a scenario may name; of those with the same name one is drawn."""
 EVENTS = _nominal()

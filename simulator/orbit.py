@@ -16,7 +16,7 @@ from sgp4.exporter import export_tle
 
 from simulator.chance import Floats
 from simulator.sky import EARTH, shadow_depth, sidereal, sun_direction
-from simulator.stations import MASK, STATIONS
+from simulator.stations import MASK, STATIONS, contacts_of
 
 __all__ = ["Floats", "Orbit", "plan_orbit"]
 
@@ -27,7 +27,7 @@ _MU, _J2 = 398600.8, 1.082616e-3  # WGS 72, as SGP4 has them: km^3/s^2
 _TROPICAL = 365.2421897  # days in which the orbit's plane turns once, with the sun
 _WANTED = (260.0, 370.0), (410.0, 520.0)
 """Start and length of the first contact, seconds."""
-_TURNED = 0.07  # radians: about a minute of flight
+_FIRST = 200.0, 450.0, 1000.0  # seconds: it begins between the first two, and ends before the third
 _BOOKED = 340.0  # seconds of the shortest pass that rises high enough
 _HIGHEST_SUN = np.radians(72.0)  # above the orbit's plane: no eclipse
 
@@ -85,9 +85,17 @@ def plan_orbit(rng: np.random.Generator, eclipse: float | None = None) -> Orbit:
                 break
             start, ask = start + begin - found, max(ask + 0.7 * (wanted - (end - found)), 1.0)
         # Where the plane turns much with the length of the eclipse, the stations no longer lie below it.
-        if _apart(aimed.node, place.node) < _TURNED and _apart(aimed.latitude, place.latitude) < _TURNED:
+        if _heard(orbit):
             break
     return orbit
+
+
+def _heard(orbit: Orbit) -> bool:
+    """Whether the first contact begins and ends in the first 17 minutes, as it should."""
+    t = np.arange(-700.0, 1700.0, 10.0)
+    contacts, _, _ = contacts_of(t, orbit.along(t), sidereal(orbit.days(t)))
+    begin, end = next((one for one in contacts if one[0] > 0), (np.inf, np.inf))
+    return _FIRST[0] <= begin <= _FIRST[1] and end <= _FIRST[2]
 
 
 def _choose(

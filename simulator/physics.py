@@ -25,14 +25,15 @@ from simulator.power import (
     BUS,
     CAPACITY,
     HEATER,
-    RESISTANCE,
     TRANSMITTER,
     battery_flow,
+    battery_voltage,
     panel_current,
+    resistance,
 )
 from simulator.schedule import Schedule, plan_schedule
-from simulator.spans import Span, crossings, edges_of
-from simulator.stations import LOWEST_PASS, MASK, STATIONS, seen_from
+from simulator.spans import Span, edges_of
+from simulator.stations import contacts_of
 
 __all__ = ["BUS", "FUEL", "HEATER", "SUN_ANGLE", "Course", "course_of"]
 
@@ -59,11 +60,11 @@ class Course:
         self.schedule: Schedule = plan_schedule(seed, index, self.orbit, self._first_contacts(), rng)
         self._attitude = attitude.draw_character(rng)
         self._wheel_heat = rng.uniform(1.6, 2.6, 3)
-        width = float(rng.uniform(1.1, 1.4))
+        width = float(rng.uniform(0.2, 0.27))
         self._thermostat = thermal.Thermostat(19.8 - width, 19.8 + width)
         first = State(
             kelvin=thermal.ZERO
-            + np.array([45.0, 45.0, 15.0, 18.3, -1.0, float(rng.uniform(18.6, 21.4)), 20, 22, 22, 22]),
+            + np.array([45.0, 45.0, 15.0, 15.5, -1.0, float(rng.uniform(19.6, 20.0)), 20, 22, 22, 22]),
             heating=(bool(rng.random() < 0.5), False),
             missing=0.02,
             stored=np.zeros(3),
@@ -100,14 +101,14 @@ class Course:
 
     def _first_contacts(self) -> list[Span]:
         t = np.arange(-_PAD * GRID, 2 * _PAD * GRID, GRID)
-        return _contacts(t, self.orbit.along(t), sky.sidereal(self.orbit.days(t)))[0]
+        return contacts_of(t, self.orbit.along(t), sky.sidereal(self.orbit.days(t)))[0]
 
     def _solve(self, number: int, begin: State) -> tuple[Leg, State]:
         start = number * LEG
         grid = start + GRID * np.arange(-_PAD, STEPS + _PAD + 1, dtype=np.float64)
         position = self.orbit.along(grid)
         sun, turn = sky.sun_direction(self.orbit.days(grid)), sky.sidereal(self.orbit.days(grid))
-        contacts, elevation, distance = _contacts(grid, position, turn)
+        contacts, elevation, distance = contacts_of(grid, position, turn)
         end, schedule = start + LEG, self.schedule
         inner = slice(_PAD, _PAD + STEPS + 1)
         position, sun, turn, grid = position[inner], sun[inner], turn[inner], grid[inner]
@@ -194,15 +195,17 @@ class Course:
             drawn = amperes[i] + HEATER * tank + BATTERY_HEATER * battery
             plus = panel_current(lights[i], cosine, celsius[thermal.PLUS])
             minus = panel_current(lights[i], cosine, celsius[thermal.MINUS])
-            flow = battery_flow(plus + minus, drawn, empty)
+            inside = resistance(celsius[thermal.BATTERY])
+            flow = battery_flow((plus + minus - drawn) * BUS, empty, inside)
+            taken = drawn * BUS + flow * battery_voltage(empty, flow, inside)
             empty = max(empty - flow * (GRID / 3600 / CAPACITY), 0.0)
             pictures = min(max(pictures + made[i], _LEAST), _MOST)
             given = heat[i]
             given[thermal.TANK] += HEATER * BUS * tank
-            given[thermal.BATTERY] += BATTERY_HEATER * BUS * battery + flow * flow * RESISTANCE
+            given[thermal.BATTERY] += BATTERY_HEATER * BUS * battery + flow * flow * inside
             if lights[i] > 0:
                 # What leaves a panel as current does not warm it.
-                share = (drawn + flow) * BUS / (plus + minus)
+                share = taken / (plus + minus)
                 given[thermal.PLUS] -= share * plus
                 given[thermal.MINUS] -= share * minus
             now = thermal.step(now, given, GRID)
@@ -219,24 +222,6 @@ def _happened(commands: list[tuple[float, int]], resets: list[float]) -> Happene
     told = np.array([moment for moment, _ in commands], dtype=np.float64)
     return Happened(
         np.array(resets, dtype=np.float64), told, np.array([code for _, code in commands], dtype=np.float64)
-    )
-
-
-def _contacts(t: Floats, position: Floats, turn: Floats) -> tuple[list[Span], Floats, Floats]:
-    """Booked passes, each whole where it touches no end of ``t``, and elevation and range of the highest station."""
-    seen = [seen_from(station, position, turn) for station in STATIONS]
-    passes = []
-    for elevation, _ in seen:
-        for begin, end in crossings(t, elevation - MASK):
-            if elevation[np.searchsorted(t, begin) : np.searchsorted(t, end)].max(initial=-1) > LOWEST_PASS:
-                passes.append((begin, end))
-    elevations, distances = np.array([one[0] for one in seen]), np.array([one[1] for one in seen])
-    highest = elevations.argmax(axis=0)[None]
-    joined = edges_of(passes)
-    return (
-        list(zip(joined[::2].tolist(), joined[1::2].tolist(), strict=True)),
-        np.take_along_axis(elevations, highest, 0)[0],
-        np.take_along_axis(distances, highest, 0)[0],
     )
 
 

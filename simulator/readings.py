@@ -20,6 +20,7 @@ from simulator.power import (
     battery_flow,
     battery_voltage,
     panel_current,
+    resistance,
 )
 from simulator.sky import sunlight
 from simulator.spans import eased, inside
@@ -31,15 +32,17 @@ Mask = npt.NDArray[np.bool_]
 SAFE, SUN_POINTING, IMAGING, DOWNLINK, ECLIPSE, MANOEUVRE = range(6)
 """Codes of ``obc/mode``."""
 LEVELS = {
-    "eps/cell_imbalance": 9.0,
-    "eps/bus_voltage": 28.0,
+    "eps/cell_imbalance": 6.0,
+    "eps/bus_voltage": 28.06,
     "aocs/pointing_error": 0.013,
     "aocs/sun_angle": SUN_ANGLE,
     "aocs/star_tracker_stars": 14.0,
-    "comm/beacon_power": 30.0,
+    "comm/beacon_power": 30.4,
     "payload/ccd_temperature": -20.0,
 }
-"""Where a channel that nothing drives stands."""
+"""Where a channel stands that nothing drives, or that is driven away from there."""
+PARAMETERS = ("battery/resistance",)
+"""What no channel shows, and a fault may change: ohms more inside the battery."""
 COUNTER = 1 << 16
 """Uptime and telecommands are counted in words of 16 bits."""
 _FRAME_RATE = 5  # transfer frames a second: the counter wraps every 51 s
@@ -61,25 +64,33 @@ _SMOOTH = {
 }
 _PRESSURE, _ULLAGE, _DENSITY = 18.6, 2.2, 1.0  # bar at 20 C and litres of gas with all the fuel; kg a litre
 _LINK_NOISE = -120.0  # dBm
+_DROOP = 0.02  # volts of the bus, an ampere
+_UNLIKE = 2.0  # millivolts that cells lie apart, an ampere
+_PACKING, _PACKS = 60.0, 6.0  # seconds: housekeeping is packed once a minute
 
 
 def read(course: Course, leg: Leg, t: Floats, idle: tuple[float, float], rows: dict[str, Floats]) -> None:
-    """Add what is nominal at ``t`` (n,), within ``leg``, to ``rows``: path to (n,), which hold levels and sways.
+    """Add what is nominal at ``t`` (n,), within ``leg``, to ``rows``: path to (n,), which hold levels and
+    what wanders, and what PARAMETERS are changed by.
 
     ``idle`` is the period (seconds) and the phase (turns) of the fourth wheel, which swings around rest.
     """
     at = leg.at(t)
     for path, name in (_TEMPERATURES | _SMOOTH).items():
         rows[path] += at[name]
-    # The fourth wheel idles around rest and crosses it every other minute.
-    speed = 90 * np.sin(2 * np.pi * (t / idle[0] + idle[1]))
-    rows["aocs/wheel_4_speed"] += speed
+    # The fourth wheel hunts around rest and crosses it every other minute.
+    speed = rows["aocs/wheel_4_speed"]
+    speed += 90 * np.sin(2 * np.pi * (t / idle[0] + idle[1]))
     rows["aocs/wheel_4_current"] += 0.08 + 0.1 * np.tanh(np.abs(speed) / 12)
     light = sunlight(at["depth"])
     _power(leg, t, at, light, rows)
     imaging, sending = leg.imaging(t), leg.sending(t)
+    # What the imager gives off warms the detector beside it before the cooler answers.
+    rows["payload/ccd_temperature"] += 0.3 * eased(leg.sessions, t, 40.0)
     rows["payload/cooler_current"] += 0.9 + 0.02 * imaging - 0.1 * (rows["payload/ccd_temperature"] + 20)
-    rows["obc/cpu_load"] += 24 + 16 * imaging + 10 * sending
+    rows["obc/cpu_load"] += 24 + 16 * imaging + 10 * sending + np.where(t % _PACKING < _PACKS, 8.0, 0.0)
+    # An amplifier loses gain as it warms.
+    rows["comm/beacon_power"] -= 0.02 * at["transmitter"]
     rows["aocs/pointing_error"] += 0.015 * eased(leg.manoeuvres, t, 20.0)
     gas = (at["tank"] + ZERO) / (20 + ZERO) * _ULLAGE / (_ULLAGE + (FUEL - at["fuel"]) / _DENSITY)
     rows["propulsion/tank_pressure"] += _PRESSURE * gas
@@ -101,15 +112,20 @@ def _power(leg: Leg, t: Floats, at: dict[str, Floats], light: Floats, rows: dict
     # The body's wobble is common to both panels, and so is their drive.
     cosine = np.cos(np.radians(rows["aocs/sun_angle"]))
     plus, minus = (panel_current(light, cosine, at[f"panel_{side}"]) for side in ("plus", "minus"))
-    flow = battery_flow(plus + minus, load / BUS, at["missing"])
-    drawn = load / BUS + flow
+    inside = resistance(at["battery"]) + rows["battery/resistance"]
+    flow = battery_flow((plus + minus) * BUS - load, at["missing"], inside)
+    voltage = battery_voltage(at["missing"], flow, inside)
+    drawn = (load + flow * voltage) / BUS
     share = plus / np.maximum(plus + minus, 1e-9)
     rows["eps/array_current_y_plus"] += drawn * share
     rows["eps/array_current_y_minus"] += drawn * np.where(light > 0, 1 - share, 0.0)
     rows["eps/bus_power"] += load
+    rows["eps/bus_voltage"] -= _DROOP * load / BUS
+    # Cells differ in their resistance, so a current drives their voltages apart.
+    rows["eps/cell_imbalance"] += _UNLIKE * abs(flow)
     rows["eps/battery_current"] += flow
     rows["eps/battery_charge"] += FULL * (1 - at["missing"])
-    rows["eps/battery_voltage"] += battery_voltage(at["missing"], flow, at["battery"])
+    rows["eps/battery_voltage"] += voltage
 
 
 def _modes(leg: Leg, t: Floats, dark: Mask, heard: Mask) -> Floats:
@@ -152,7 +168,7 @@ def follow(leg: Leg, t: Floats, before: dict[str, Floats], rows: dict[str, Float
     light = sunlight(leg.at(t)["depth"])
     rows["eps/bus_power"] += extra * BUS
     # By day the panels give what more is drawn, by night the battery.
-    rows["eps/battery_current"] -= (1 - light) * extra
+    rows["eps/battery_current"] -= (1 - light) * extra * BUS / rows["eps/battery_voltage"]
     for panel in ("plus", "minus"):
         rows[f"eps/array_current_y_{panel}"] += light * extra / 2
     rows["payload/cooler_current"] -= 0.1 * (rows["payload/ccd_temperature"] - before["payload/ccd_temperature"])

@@ -253,7 +253,7 @@ class _Reader:
         if not _is_number(value) or not 0 < value <= _STRONGEST:
             said = f'"strength" must be sigmas of the main channel, above 0 and at most 100, not {_shown(value)}'
             self._fail(table, number, "strength", said)
-        if any(kind.way is Way.MISS for kind in kinds):
+        if any(kind.way in (Way.MISS, Way.SET) for kind in kinds):
             self._fail(table, number, "strength", f'"strength" means nothing for {kinds[0].name}: leave it out')
         return float(value)
 

@@ -32,7 +32,8 @@ def sized(reference: Reference, fault: Fault, strength: float | None) -> Fault:
         return replace(fault, amount=_natural(fault, nominal))
     scale = asked / kind.strength if kind.strength else 1.0
     target = asked * reference.sigma(kind.main)
-    fault = replace(fault, scale=scale, amount=_first(fault, seconds, nominal, target))
+    first = _first(fault, seconds, nominal, target) if kind.amount is None else kind.amount
+    fault = replace(fault, scale=scale, amount=first)
     if kind.way in (Way.HOLD, Way.SPIKE):
         # What is measured comes in whole steps of its converter.
         quantum = reference.spacecraft.instrument(kind.main)[1]

@@ -18,9 +18,10 @@ from simulator.chance import Floats, Use, draws
 from simulator.faults import Fault
 from simulator.leg import LEG, Leg
 from simulator.physics import course_of
-from simulator.readings import CAUSES, LEVELS, follow, read
+from simulator.readings import CAUSES, LEVELS, PARAMETERS, follow, read
 from simulator.schedule import SAFE_FOR
 from simulator.spans import inside
+from simulator.wander import Wander
 from telemetry import Column, Frame, Group, Quality, Times
 from telemetry.clock import SECOND
 
@@ -57,11 +58,11 @@ class Spacecraft:
         self._noise = np.array([[m.noise] for m in self.measurements])
         self._quantum = np.array([[m.quantum or 1.0] for m in self.measurements])
         self._swaying = [i for i, m in enumerate(self.measurements) if m.sway]
-        periods = [_between(rng, *self.measurements[i].periods) for i in self._swaying]
-        self._pulse = 2 * np.pi / np.array(periods)
-        self._offset = rng.uniform(0, 2 * np.pi, size=self._pulse.shape)
+        self._wander = Wander(seed, index, len(self._swaying))
         self._sway = np.array([[self.measurements[i].sway] for i in self._swaying])
         self._idle = self.orbit.period / _IDLE_TURNS, float(rng.random())
+        self._offset = np.array([[m.offset] for m in self.measurements]) * rng.random((len(self.paths), 1))
+        self._floor = np.array([[0.0 if m.unsigned else -np.inf] for m in self.measurements])
         self.groups = self._make_groups()
 
     def failing(self, fault: Fault) -> Spacecraft:
@@ -74,6 +75,10 @@ class Spacecraft:
         """Noise (standard deviation) and quantum of the channel ``path``, in channel units."""
         measurement = self.measurements[self._row[path]]
         return measurement.noise, measurement.quantum
+
+    def offset(self, path: str) -> float:
+        """What the instrument of ``path`` shows where there is nothing, in channel units."""
+        return float(self._offset[self._row[path], 0])
 
     def rarities(self, since: float, until: float) -> tuple[tuple[str, float, float], ...]:
         """Nominal events that look odd, in seconds after the start: manoeuvres, and resets with their safe mode."""
@@ -139,7 +144,8 @@ class Spacecraft:
     def _measured(self, t: Floats, use: Use, block: int) -> dict[str, Floats]:
         true = self._true(t)
         noise = draws(self._seed, use, self._index, block).standard_normal(true.shape, dtype=np.float32)
-        measured = np.rint((true + self._noise * noise) / self._quantum) * self._quantum
+        shown = np.maximum(true + self._offset + self._noise * noise, self._floor)
+        measured = np.rint(shown / self._quantum) * self._quantum
         rows: dict[str, Floats] = dict(zip(self.paths, measured, strict=True))
         for fault in self._faults:
             fault.spoil(rows, t)
@@ -148,12 +154,12 @@ class Spacecraft:
     def _true(self, t: Floats) -> Floats:
         """(channels, n) what a perfect instrument would show at ``t`` (n,) seconds after the start."""
         true = np.repeat(self._level, len(t), axis=1)
-        # A cycle whose pace and middle wander with a second one: alive, and bounded for ever.
-        turns = self._pulse[:, :, None] * t + self._offset[:, :, None]
-        wander = np.sin(turns[:, 1])
-        true[self._swaying] += self._sway * (np.sin(turns[:, 0] + 0.5 * wander) + 0.08 * wander)
+        true[self._swaying] += self._sway * self._wander(t)
         for leg, part in self._legs(t):
             rows = {path: true[i, part] for path, i in self._row.items()}  # views: what is set here is set in ``true``
+            rows |= {name: np.zeros(len(t[part])) for name in PARAMETERS}
+            for fault in self._faults:
+                fault.impair(rows, t[part])
             read(self.course, leg, t[part], self._idle, rows)
             if self._faults:
                 before = {path: rows[path].copy() for path in CAUSES}
@@ -173,12 +179,6 @@ class Spacecraft:
 
     def _heard(self, t: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         return np.concatenate([inside(leg.contacts, t[part]) for leg, part in self._legs(t)])
-
-
-def _between(rng: np.random.Generator, low: float, high: float) -> Floats:
-    """Two values between ``low`` and ``high``, each octave as likely as the next."""
-    values: Floats = low * (high / low) ** rng.random(2)
-    return values
 
 
 def _frozen(group: Group, times: Times, measured: list[Floats]) -> Frame:

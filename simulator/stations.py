@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.chance import Floats
 from simulator.sky import EARTH, dot, fixed
+from simulator.spans import Span, crossings, edges_of
 
 MASK = np.radians(5.0)
 """A station works above this elevation."""
@@ -46,6 +47,27 @@ def seen_from(station: Station, position: Floats, turn: Floats) -> tuple[Floats,
     distance = np.linalg.norm(way, axis=-1)
     elevation: Floats = np.arcsin(np.clip(dot(way, up) / distance, -1, 1))
     return elevation, distance
+
+
+def contacts_of(t: Floats, position: Floats, turn: Floats) -> tuple[list[Span], Floats, Floats]:
+    """Booked passes, and (n,) elevation and range of the highest station at ``t`` (n,) seconds; ``turn`` as above.
+
+    A pass is whole where it touches no end of ``t``.
+    """
+    seen = [seen_from(station, position, turn) for station in STATIONS]
+    passes = []
+    for elevation, _ in seen:
+        for begin, end in crossings(t, elevation - MASK):
+            if elevation[np.searchsorted(t, begin) : np.searchsorted(t, end)].max(initial=-1) > LOWEST_PASS:
+                passes.append((begin, end))
+    elevations, distances = np.array([one[0] for one in seen]), np.array([one[1] for one in seen])
+    highest = elevations.argmax(axis=0)[None]
+    joined = edges_of(passes)
+    return (
+        list(zip(joined[::2].tolist(), joined[1::2].tolist(), strict=True)),
+        np.take_along_axis(elevations, highest, 0)[0],
+        np.take_along_axis(distances, highest, 0)[0],
+    )
 
 
 def received(elevation: Floats, distance: Floats) -> Floats:

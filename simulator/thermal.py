@@ -23,14 +23,15 @@ ZERO = 273.15
 _STEFAN = 5.670374e-8  # W m^-2 K^-4
 _SUN, _EARTH, _ALBEDO = 1361.0, 237.0, 0.3  # W/m^2 from the sun and from the earth, and what the earth reflects
 _AREA = 0.35  # m^2 of a panel, which radiates from both its sides
-_CAPACITY = np.array([2000.0, 2150.0, 26_000.0, 2500.0, 3000.0, 200.0, 150.0, 700.0, 700.0, 700.0])  # J/K
+# J/K. The tank is 3.2 kg of hydrazine (3.1 kJ/kg K) in a kilogram of titanium, the battery 2.5 kg of cells.
+_CAPACITY = np.array([2000.0, 2150.0, 26_000.0, 2500.0, 3000.0, 10_500.0, 150.0, 700.0, 700.0, 700.0])
 _RADIATING = np.array([2 * 0.82 * _AREA, 2 * 0.82 * _AREA, 0.0, 0.0, 0.32, 0.0, 0.0, 0.0, 0.0, 0.0])  # m^2 of black
 _JOINTS = (  # W/K
     (PLUS, STRUCTURE, 0.05),
     (MINUS, STRUCTURE, 0.05),
     (STRUCTURE, RADIATOR, 5.0),
     (STRUCTURE, BATTERY, 0.6),
-    (STRUCTURE, TANK, 1.4),
+    (STRUCTURE, TANK, 2.3),
     (STRUCTURE, TRANSMITTER, 0.6),
     *((STRUCTURE, WHEELS + wheel, 0.5) for wheel in range(3)),
 )
@@ -48,8 +49,8 @@ class Thermostat:
         return temperature < self.high if on else temperature < self.low
 
 
-BATTERY_THERMOSTAT = Thermostat(18.2, 18.5)
-"""Heater 1, on the battery."""
+BATTERY_THERMOSTAT = Thermostat(10.0, 12.0)
+"""Heater 1, on the battery: it keeps a cold satellite from freezing, and is off as long as there is nothing wrong."""
 
 
 def _network() -> Floats:
@@ -67,7 +68,10 @@ _BLACK = _RADIATING * _STEFAN
 def step(kelvin: Floats, heat: Floats, seconds: float) -> Floats:
     """(nodes,) temperatures ``seconds`` later; ``kelvin`` (nodes,) now, ``heat`` (nodes,) watts put into each."""
     square = kelvin * kelvin
-    return kelvin + (heat - _NETWORK @ kelvin - _BLACK * square * square) * (seconds / _CAPACITY)
+    # Not as a product of matrices, whose sums may be in another order on another machine.
+    conducted = (_NETWORK * kelvin).sum(axis=1)
+    after: Floats = kelvin + (heat - conducted - _BLACK * square * square) * (seconds / _CAPACITY)
+    return after
 
 
 def heat_from_outside(light: Floats, over_day: Floats, cosine: Floats) -> Floats:

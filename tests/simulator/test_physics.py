@@ -27,7 +27,7 @@ from simulator.spacecraft import BLOCK, Spacecraft
 from simulator.spans import crossings, edges_of, inside
 from telemetry.clock import SECOND
 
-HOUR_OF_SEED_7 = "52ed399f7186d13467b8c09b6beddbe00145a7e7c0f30f3b44d157c169aba12b"
+HOUR_OF_SEED_7 = "e7606511254c0287e0c91249c40837e7a426e08fbad53cf6e1d624e39ceccdbb"
 """SHA-256 of the first hour of sim:quiet?seed=7, group by group: the same on every machine."""
 
 seeds = st.integers(0, SEEDS - 1)
@@ -45,9 +45,13 @@ def test_what_the_panels_bring_goes_to_the_loads_and_into_the_battery(
     seed: int, eclipse: float | None, orbit: int
 ) -> None:
     run = measured(Spacecraft(seed, 0, SECOND, eclipse), 11 * orbit, 11)
-    panels = run["eps/array_current_y_plus"] + run["eps/array_current_y_minus"]
-    flow, charge = run["eps/battery_current"], run["eps/battery_charge"]
-    assert panels.mean() == pytest.approx((run["eps/bus_power"] / BUS + flow).mean(), abs=0.005)
+    craft = Spacecraft(seed, 0, SECOND, eclipse)
+    sides = ("eps/array_current_y_plus", "eps/array_current_y_minus")
+    panels = sum(run[side] - craft.offset(side) for side in sides)
+    flow, charge = run["eps/battery_current"] - craft.offset("eps/battery_current"), run["eps/battery_charge"]
+    stored = run["eps/battery_voltage"] * flow
+    # Around nothing the panels' sensors show no less, so that their noise brings them up by a thousandth or two.
+    assert panels.mean() * BUS == pytest.approx((run["eps/bus_power"] + stored).mean(), abs=0.15)
     gained = (charge[-1] - charge[0]) / FULL * CAPACITY
     assert flow.sum() / 3600 == pytest.approx(gained, abs=0.04)
     assert (charge >= 40).all()
@@ -61,9 +65,9 @@ def test_every_temperature_stays_where_it_belongs_for_two_days(seed: int, eclips
         "panel_plus": (-62, 80),
         "panel_minus": (-62, 80),
         "structure": (5, 30),
-        "battery": (16, 22),
+        "battery": (9.5, 20),
         "radiator": (-15, 15),
-        "tank": (17, 23),
+        "tank": (19, 21),
         "transmitter": (10, 50),
         **{f"wheel_{n}": (12, 35) for n in (1, 2, 3)},
     }
@@ -77,13 +81,15 @@ def test_every_temperature_stays_where_it_belongs_for_two_days(seed: int, eclips
 
 def test_a_heater_is_on_below_its_thermostat_and_off_above_it() -> None:
     leg = Course(7, 0).leg(0)
-    for heater, node in enumerate(("tank", "battery")):
-        on, celsius = leg.heating[heater], leg.grid[leg.rows.index(node), :-1]
-        switched = np.flatnonzero(on[1:] != on[:-1]) + 1
-        assert len(switched) >= 6
-        ups, downs = celsius[switched[on[switched]]], celsius[switched[~on[switched]]]
-        assert ups.max() < downs.min()
-        assert np.ptp(ups) < 0.5 and np.ptp(downs) < 0.5
+    on, celsius = leg.heating[0], leg.grid[leg.rows.index("tank"), :-1]
+    switched = np.flatnonzero(on[1:] != on[:-1]) + 1
+    assert 6 <= len(switched) <= 20, "kilograms of fuel take minutes"
+    ups, downs = celsius[switched[on[switched]]], celsius[switched[~on[switched]]]
+    assert ups.max() < downs.min()
+    assert np.ptp(ups) < 0.05 and np.ptp(downs) < 0.05
+    low, high = thermal.BATTERY_THERMOSTAT.low, thermal.BATTERY_THERMOSTAT.high
+    warmth = leg.grid[leg.rows.index("battery"), :-1]
+    assert not leg.heating[1][warmth > high].any() and leg.heating[1][warmth < low].all()
 
 
 @settings(max_examples=8, deadline=None)
@@ -97,9 +103,10 @@ def test_a_panel_gives_nothing_in_full_shadow_and_the_battery_carries_the_loads(
     assert full.sum() > 350
     for side in ("plus", "minus"):
         current = run[f"eps/array_current_y_{side}"][full]
-        assert np.abs(current).max() < 0.1
-        assert abs(current.mean()) < 0.005
-    assert np.abs(run["eps/battery_current"] + run["eps/bus_power"] / BUS)[full].max() < 0.25
+        # The sensor's own: the same few milliamperes all the time.
+        assert np.abs(current - craft.offset(f"eps/array_current_y_{side}")).max() < 0.05
+        assert 0 <= current.mean() < 0.04 and np.ptp(current) < 0.06
+    assert np.abs(run["eps/battery_current"] * run["eps/battery_voltage"] + run["eps/bus_power"])[full].max() < 5
     # Planned on a circle for 60 to 130 s; SGP4 moves it by a second or two.
     assert 55 <= begin <= 135 and 440 <= end - begin <= 690
     np.testing.assert_array_equal(run["eps/eclipse"] > 0, craft.course.leg(0).at(t)["depth"] < 0)
