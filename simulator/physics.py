@@ -1,15 +1,10 @@
 """The course of one satellite: charge, heat, momentum and pictures on board, solved leg by leg on a coarse grid.
 
-A leg is ``LEG`` seconds long and follows from the state at its begin, so a moment far from the start costs one pass
-over the legs before it, once: their last states are kept for good, the newest legs whole. What changes faster than the
-grid (light, contacts, switches) is kept as spans and smooth curves and evaluated where it is asked for, so no way of
-cutting a run can change a value. May be shared between threads.
+May be shared between threads.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import replace
 from functools import lru_cache
 
@@ -19,17 +14,15 @@ import numpy.typing as npt
 from simulator import attitude, sky, thermal
 from simulator.chance import Floats, Use, draws
 from simulator.leg import GRID, LEG, STEPS, Happened, Leg, State
+from simulator.legs import PAD, WARM_UP, Legs
 from simulator.orbit import Orbit, plan_orbit
 from simulator.power import (
+    BATTERY,
     BATTERY_HEATER,
     BUS,
-    CAPACITY,
     HEATER,
     TRANSMITTER,
-    battery_flow,
-    battery_voltage,
     panel_current,
-    resistance,
 )
 from simulator.schedule import Schedule, plan_schedule
 from simulator.spans import Span, edges_of
@@ -41,17 +34,14 @@ SUN_ANGLE = 3.2
 """Degrees that the panels' drive is off the sun, in the middle."""
 FUEL = 3.2
 """Kilograms on board at the start."""
-_PAD = 120  # steps looked at before and after a leg: no pass lasts so long
 _PARTS = 5  # moments of a step over which light and load are averaged
-_WARM_UP = 3  # legs before the start in which the satellite settles
-_KEPT = 4  # legs
 _IMAGE, _SEND, _LEAST, _MOST = 0.25, 0.9, 40.0, 700.0  # MB/s made and sent, MB kept and MB that fit
 _TRANSMITTER_HEAT = 7.0  # of its watts; the others leave by the antenna
 _BURN = 5e-5  # kg/s of the thruster
 _WAIT = 60.0  # seconds in which the satellite turns before a burn, and back after it
 
 
-class Course:
+class Course(Legs):
     """Everything that happens to satellite ``index`` of the fleet of ``seed``; ``eclipse`` in seconds."""
 
     def __init__(self, seed: int, index: int, eclipse: float | None = None) -> None:
@@ -72,45 +62,28 @@ class Course:
             fuel=FUEL,
             commands=int(rng.integers(20_000)),
             last_command=0,
-            booted=-float(np.round(rng.uniform(1e3, 5e4))) - _WARM_UP * LEG,
+            booted=-float(np.round(rng.uniform(1e3, 5e4))) - WARM_UP * LEG,
             resets=int(rng.integers(40)),
         )
-        # A run begins with pictures on board: the first contact shows by how much the backlog moves.
         self._pictures = float(rng.uniform(380, 500))
-        self._states = [first]
-        self._legs: OrderedDict[int, Leg] = OrderedDict()
-        self._lock = threading.Lock()
+        super().__init__(first)
 
-    def leg(self, number: int) -> Leg:
-        """The leg that begins ``number`` times ``LEG`` seconds after the start."""
-        with self._lock:
-            if number in self._legs:
-                self._legs.move_to_end(number)
-                return self._legs[number]
-            # Solved in order from the last state that is known.
-            for one in range(min(number, len(self._states) - 1 - _WARM_UP), number + 1):
-                leg, state = self._solve(one, self._states[one + _WARM_UP])
-                if one == -1:
-                    state = replace(state, backlog=self._pictures)
-                if one + _WARM_UP + 1 == len(self._states):
-                    self._states.append(state)
-            self._legs[number] = leg
-            if len(self._legs) > _KEPT:
-                self._legs.popitem(last=False)
-            return leg
+    def _begin(self, number: int, state: State) -> State:
+        # A run begins with pictures on board: the first contact shows by how much the backlog moves.
+        return replace(state, backlog=self._pictures) if number == 0 else state
 
     def _first_contacts(self) -> list[Span]:
-        t = np.arange(-_PAD * GRID, 2 * _PAD * GRID, GRID)
+        t = np.arange(-PAD * GRID, 2 * PAD * GRID, GRID)
         return contacts_of(t, self.orbit.along(t), sky.sidereal(self.orbit.days(t)))[0]
 
     def _solve(self, number: int, begin: State) -> tuple[Leg, State]:
         start = number * LEG
-        grid = start + GRID * np.arange(-_PAD, STEPS + _PAD + 1, dtype=np.float64)
+        grid = start + GRID * np.arange(-PAD, STEPS + PAD + 1, dtype=np.float64)
         position = self.orbit.along(grid)
         sun, turn = sky.sun_direction(self.orbit.days(grid)), sky.sidereal(self.orbit.days(grid))
         contacts, elevation, distance = contacts_of(grid, position, turn)
         end, schedule = start + LEG, self.schedule
-        inner = slice(_PAD, _PAD + STEPS + 1)
+        inner = slice(PAD, PAD + STEPS + 1)
         position, sun, turn, grid = position[inner], sun[inner], turn[inner], grid[inner]
         rows = {
             "depth": sky.shadow_depth(position, sun),
@@ -195,10 +168,10 @@ class Course:
             drawn = amperes[i] + HEATER * tank + BATTERY_HEATER * battery
             plus = panel_current(lights[i], cosine, celsius[thermal.PLUS])
             minus = panel_current(lights[i], cosine, celsius[thermal.MINUS])
-            inside = resistance(celsius[thermal.BATTERY])
-            flow = battery_flow((plus + minus - drawn) * BUS, empty, inside)
-            taken = drawn * BUS + flow * battery_voltage(empty, flow, inside)
-            empty = max(empty - flow * (GRID / 3600 / CAPACITY), 0.0)
+            inside = BATTERY.resistance(celsius[thermal.BATTERY])
+            flow = BATTERY.flow((plus + minus - drawn) * BUS, empty, inside)
+            taken = drawn * BUS + flow * BATTERY.voltage(empty, flow, inside)
+            empty = max(empty - flow * (GRID / 3600 / BATTERY.capacity), 0.0)
             pictures = min(max(pictures + made[i], _LEAST), _MOST)
             given = heat[i]
             given[thermal.TANK] += HEATER * BUS * tank
@@ -208,7 +181,7 @@ class Course:
                 share = taken / (plus + minus)
                 given[thermal.PLUS] -= share * plus
                 given[thermal.MINUS] -= share * minus
-            now = thermal.step(now, given, GRID)
+            now = thermal.NETWORK.step(now, given, GRID)
             kelvin[i + 1], missing[i + 1], backlog[i + 1] = now, empty, pictures
             heating[0, i], heating[1, i] = tank, battery
         return kelvin, missing, backlog, heating

@@ -13,14 +13,12 @@ from simulator.chance import Floats
 from simulator.leg import Leg
 from simulator.physics import FUEL, SUN_ANGLE, Course
 from simulator.power import (
+    BATTERY,
     BATTERY_HEATER,
     BUS,
     FULL,
     HEATER,
-    battery_flow,
-    battery_voltage,
     panel_current,
-    resistance,
 )
 from simulator.sky import sunlight
 from simulator.spans import eased, inside
@@ -112,9 +110,9 @@ def _power(leg: Leg, t: Floats, at: dict[str, Floats], light: Floats, rows: dict
     # The body's wobble is common to both panels, and so is their drive.
     cosine = np.cos(np.radians(rows["aocs/sun_angle"]))
     plus, minus = (panel_current(light, cosine, at[f"panel_{side}"]) for side in ("plus", "minus"))
-    inside = resistance(at["battery"]) + rows["battery/resistance"]
-    flow = battery_flow((plus + minus) * BUS - load, at["missing"], inside)
-    voltage = battery_voltage(at["missing"], flow, inside)
+    inside = BATTERY.resistance(at["battery"]) + rows["battery/resistance"]
+    flow = BATTERY.flow((plus + minus) * BUS - load, at["missing"], inside)
+    voltage = BATTERY.voltage(at["missing"], flow, inside)
     drawn = (load + flow * voltage) / BUS
     share = plus / np.maximum(plus + minus, 1e-9)
     rows["eps/array_current_y_plus"] += drawn * share

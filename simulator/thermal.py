@@ -6,6 +6,7 @@ the quickest node.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,8 @@ PLUS, MINUS, STRUCTURE, BATTERY, RADIATOR, TANK, TRANSMITTER, WHEELS = 0, 1, 2, 
 """Numbers of the nodes; the wheels are the last three."""
 ZERO = 273.15
 """0 degrees Celsius in kelvin."""
-_STEFAN = 5.670374e-8  # W m^-2 K^-4
-_SUN, _EARTH, _ALBEDO = 1361.0, 237.0, 0.3  # W/m^2 from the sun and from the earth, and what the earth reflects
+STEFAN = 5.670374e-8  # W m^-2 K^-4
+SUN, EARTH, ALBEDO = 1361.0, 237.0, 0.3  # W/m^2 from the sun and from the earth, and what the earth reflects
 _AREA = 0.35  # m^2 of a panel, which radiates from both its sides
 # J/K. The tank is 3.2 kg of hydrazine (3.1 kJ/kg K) in a kilogram of titanium, the battery 2.5 kg of cells.
 _CAPACITY = np.array([2000.0, 2150.0, 26_000.0, 2500.0, 3000.0, 10_500.0, 150.0, 700.0, 700.0, 700.0])
@@ -53,25 +54,26 @@ BATTERY_THERMOSTAT = Thermostat(10.0, 12.0)
 """Heater 1, on the battery: it keeps a cold satellite from freezing, and is off as long as there is nothing wrong."""
 
 
-def _network() -> Floats:
-    joints = np.zeros((len(NODES), len(NODES)))
-    for one, other, conductance in _JOINTS:
-        joints[[one, other], [one, other]] += conductance
-        joints[[one, other], [other, one]] -= conductance
-    return joints
+class Network:
+    """Nodes of ``capacity`` (nodes,) J/K that radiate as ``black`` (nodes,) m^2 do, with ``joints`` in W/K."""
+
+    def __init__(self, capacity: Floats, black: Floats, joints: Iterable[tuple[int, int, float]]) -> None:
+        self._capacity, self._black = capacity, black * STEFAN
+        self._joints = np.zeros((len(capacity), len(capacity)))
+        for one, other, conductance in joints:
+            self._joints[[one, other], [one, other]] += conductance
+            self._joints[[one, other], [other, one]] -= conductance
+
+    def step(self, kelvin: Floats, heat: Floats, seconds: float) -> Floats:
+        """(nodes,) temperatures ``seconds`` later; ``kelvin`` (nodes,) now, ``heat`` (nodes,) watts put into each."""
+        square = kelvin * kelvin
+        # Not as a product of matrices, whose sums may be in another order on another machine.
+        conducted = (self._joints * kelvin).sum(axis=1)
+        after: Floats = kelvin + (heat - conducted - self._black * square * square) * (seconds / self._capacity)
+        return after
 
 
-_NETWORK = _network()
-_BLACK = _RADIATING * _STEFAN
-
-
-def step(kelvin: Floats, heat: Floats, seconds: float) -> Floats:
-    """(nodes,) temperatures ``seconds`` later; ``kelvin`` (nodes,) now, ``heat`` (nodes,) watts put into each."""
-    square = kelvin * kelvin
-    # Not as a product of matrices, whose sums may be in another order on another machine.
-    conducted = (_NETWORK * kelvin).sum(axis=1)
-    after: Floats = kelvin + (heat - conducted - _BLACK * square * square) * (seconds / _CAPACITY)
-    return after
+NETWORK = Network(_CAPACITY, _RADIATING, _JOINTS)
 
 
 def heat_from_outside(light: Floats, over_day: Floats, cosine: Floats) -> Floats:
@@ -80,9 +82,9 @@ def heat_from_outside(light: Floats, over_day: Floats, cosine: Floats) -> Floats
     ``cosine`` is that of the angle between the sun and the panels' normals.
     """
     heat = np.zeros((len(light), len(NODES)))
-    reflected = _ALBEDO * _SUN * np.maximum(over_day, 0)
+    reflected = ALBEDO * SUN * np.maximum(over_day, 0)
     # A panel sees the earth beside it with a third of its two sides, all in all.
-    panel = _AREA * (0.88 * _SUN * light * cosine + 0.33 * (0.82 * _EARTH + 0.88 * reflected) + 20.0)
+    panel = _AREA * (0.88 * SUN * light * cosine + 0.33 * (0.82 * EARTH + 0.88 * reflected) + 20.0)
     heat[:, PLUS], heat[:, MINUS] = panel, panel
     heat[:, STRUCTURE] = 9.0 * light + 4.0
     heat[:, RADIATOR] = 8.0 + 0.02 * reflected

@@ -19,7 +19,7 @@ from simulator.catalogue import MODES
 from simulator.chance import SEEDS, Floats
 from simulator.leg import LEG
 from simulator.physics import Course
-from simulator.power import BUS, CAPACITY, FULL
+from simulator.power import BATTERY, BUS, FULL
 from simulator.readings import COUNTER
 from simulator.schedule import DAY, Schedule
 from simulator.sky import shadow_depth, sidereal, sun_direction, sunlight
@@ -46,13 +46,13 @@ def test_what_the_panels_bring_goes_to_the_loads_and_into_the_battery(
 ) -> None:
     run = measured(Spacecraft(seed, 0, SECOND, eclipse), 11 * orbit, 11)
     craft = Spacecraft(seed, 0, SECOND, eclipse)
-    sides = ("eps/array_current_y_plus", "eps/array_current_y_minus")
-    panels = sum(run[side] - craft.offset(side) for side in sides)
+    plus, minus = (run[path] - craft.offset(path) for path in (f"eps/array_current_y_{s}" for s in ("plus", "minus")))
+    panels = plus + minus
     flow, charge = run["eps/battery_current"] - craft.offset("eps/battery_current"), run["eps/battery_charge"]
     stored = run["eps/battery_voltage"] * flow
     # Around nothing the panels' sensors show no less, so that their noise brings them up by a thousandth or two.
     assert panels.mean() * BUS == pytest.approx((run["eps/bus_power"] + stored).mean(), abs=0.15)
-    gained = (charge[-1] - charge[0]) / FULL * CAPACITY
+    gained = (charge[-1] - charge[0]) / FULL * BATTERY.capacity
     assert flow.sum() / 3600 == pytest.approx(gained, abs=0.04)
     assert (charge >= 40).all()
 
