@@ -16,7 +16,7 @@ def open_source(text: str, plan: Plan, now: int) -> Source:
     """The source named ``text``; ``now`` (UTC microseconds) is what ``start=now`` means. Raises SourceError."""
     scheme, colon, _ = text.partition(":")
     if colon and scheme == "sim":
-        return open_simulation(text, now=now)
+        return open_simulation(text, now=now, until=plan.duration)
     if colon and scheme in _NOT_YET:
         raise SourceError(
             f"'{text}' is a live link, which this version cannot read: give a CSV or Parquet file, or sim:demo."

@@ -42,7 +42,7 @@ PACES: dict[str, int] = {"gyros": 1, "aocs": 5, "payload": 50, "propulsion": 50,
 
 def measurements(satellite: str, own_rates: bool = False) -> tuple[Measurement, ...]:
     """Every channel of ``satellite``, subsystem by subsystem; ``own_rates`` adds the slow housekeeping."""
-    return tuple(_measurement(satellite, row) for row in (_TABLE + _HOUSEKEEPING if own_rates else _TABLE))
+    return tuple(measurement_of(satellite, row) for row in (_TABLE + _HOUSEKEEPING if own_rates else _TABLE))
 
 
 def group_of(path: str, own_rates: bool = False) -> str:
@@ -61,11 +61,13 @@ def group_of(path: str, own_rates: bool = False) -> str:
 
 
 _Range = tuple[float | None, float | None]
-_Row = tuple[str, str, ChannelType, tuple[float, float] | None, _Range, _Range, tuple[float, ...], str]
-_NO: _Range = (None, None)
+Row = tuple[str, str, ChannelType, tuple[float, float] | None, _Range, _Range, tuple[float, ...], str]
+"""Path, unit, type, span, warning, critical, (noise, quantum, sway, offset) and description of a channel."""
+NO_LIMIT: _Range = (None, None)
 
 
-def _measurement(satellite: str, row: _Row) -> Measurement:
+def measurement_of(satellite: str, row: Row) -> Measurement:
+    """What ``row`` of a table says of a channel of ``satellite``."""
     path, unit, kind, span, warning, critical, instrument, description = row
     subsystem, _, name = path.partition("/")
     states = {"obc/mode": MODES, "obc/last_command": COMMANDS}.get(path, ())
@@ -77,21 +79,21 @@ def _measurement(satellite: str, row: _Row) -> Measurement:
 
 def _limits(warning: _Range, critical: _Range) -> tuple[Limit, ...]:
     pairs = ((Severity.WARNING, warning), (Severity.CRITICAL, critical))
-    return tuple(Limit(severity, *span) for severity, span in pairs if span != _NO)
+    return tuple(Limit(severity, *span) for severity, span in pairs if span != NO_LIMIT)
 
 
-def _wheel(number: int) -> tuple[_Row, ...]:
+def _wheel(number: int) -> tuple[Row, ...]:
     name, text = f"aocs/wheel_{number}", f"reaction wheel {number}"
     idle = number == 4
     current = (0.0, 0.4) if idle else (0.0, 1.0)
     speed = (-400.0, 400.0) if idle else (-4000.0, 4000.0)
     fast, faster = (-4200.0, 4200.0), (-5000.0, 5000.0)
     instrument = (0.004, 0.001, 0.0, 0.003) if idle else (0.004, 0.001, 0.03, 0.003)
-    rows: tuple[_Row, ...] = (
+    rows: tuple[Row, ...] = (
         (f"{name}_current", "A", "f4", current, (None, 1.2), (None, 1.6), instrument, f"Motor current of {text}"),
         (f"{name}_speed", "rpm", "f4", speed, fast, faster, (1.5, 1.0, 12.0 if idle else 0.0), f"Speed of {text}"),
     )
-    heat: _Row = (
+    heat: Row = (
         f"{name}_temperature",
         "°C",
         "f4",
@@ -104,14 +106,13 @@ def _wheel(number: int) -> tuple[_Row, ...]:
     return rows if idle else (*rows, heat)
 
 
-def _gyro(axis: str) -> _Row:
+def _gyro(axis: str) -> Row:
     wide = ((-0.05, 0.05), (-0.1, 0.1))
     sway = (0.0003, 0.0001, 0.002)
     return (f"aocs/gyro_{axis}", "deg/s", "f4", (-0.02, 0.02), *wide, sway, f"Body rate about {axis}")
 
 
-# path, unit, type, span, warning, critical, (noise, quantum, sway, offset), description
-_TABLE: tuple[_Row, ...] = (
+_TABLE: tuple[Row, ...] = (
     ("eps/battery_voltage", "V", "f4", (28, 34), (27.2, 33.6), (25.6, 34), (0.01, 0.04), "Battery, 8 cells in series"),
     (
         "eps/battery_current",
@@ -137,7 +138,7 @@ _TABLE: tuple[_Row, ...] = (
     ),
     ("eps/array_current_y_plus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.006, 0.01, 0.0, 0.03), "Panel +Y"),
     ("eps/array_current_y_minus", "A", "f4", (0, 5), (None, 5.5), (None, 7), (0.006, 0.01, 0.0, 0.03), "Panel -Y"),
-    ("eps/bus_voltage", "V", "f4", (27, 29), (26.5, 29.5), (25, 31), (0.006, 0.005, 0.008), "Regulated bus"),
+    ("eps/bus_voltage", "V", "f4", (27, 29), (26.5, 29.5), (25, 31), (0.01, 0.005, 0.008), "Regulated bus"),
     ("eps/bus_power", "W", "f4", (40, 140), (None, 150), (None, 180), (0.4, 0.1), "All loads"),
     (
         "eps/heater_2_current",
@@ -149,7 +150,7 @@ _TABLE: tuple[_Row, ...] = (
         (0.004, 0.002, 0.0, 0.006),
         "Tank heater",
     ),
-    ("eps/eclipse", "", "bool", None, _NO, _NO, (), "The sun is hidden by the earth"),
+    ("eps/eclipse", "", "bool", None, NO_LIMIT, NO_LIMIT, (), "The sun is hidden by the earth"),
     ("thermal/panel_y_plus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.07, 0.1), "Panel +Y"),
     ("thermal/panel_y_minus_temperature", "°C", "f4", (-60, 80), (-70, 85), (-90, 100), (0.07, 0.1), "Panel -Y"),
     ("thermal/radiator_temperature", "°C", "f4", (-15, 25), (-25, 35), (-35, 45), (0.08, 0.05), "Radiator"),
@@ -168,10 +169,10 @@ _TABLE: tuple[_Row, ...] = (
         "Off target",
     ),
     ("aocs/sun_angle", "deg", "f4", (0, 10), (None, 10), (None, 20), (0.035, 0.01, 0.35), "Panel normal to sun"),
-    ("aocs/magnetometer_x", "nT", "f4", (-4e4, 4e4), (-6e4, 6e4), _NO, (60, 10), "Field along x"),
-    ("aocs/magnetometer_y", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), _NO, (60, 10), "Field along y"),
-    ("aocs/magnetometer_z", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), _NO, (60, 10), "Field along z, towards the sun"),
-    ("aocs/gps_altitude", "km", "f4", (300, 800), (300, 800), _NO, (0.008, 0.001), "Above the ellipsoid, by GPS"),
+    ("aocs/magnetometer_x", "nT", "f4", (-4e4, 4e4), (-6e4, 6e4), NO_LIMIT, (60, 10), "Field along x"),
+    ("aocs/magnetometer_y", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), NO_LIMIT, (60, 10), "Field along y"),
+    ("aocs/magnetometer_z", "nT", "f4", (-5e4, 5e4), (-6e4, 6e4), NO_LIMIT, (60, 10), "Field along z, towards the sun"),
+    ("aocs/gps_altitude", "km", "f4", (300, 800), (300, 800), NO_LIMIT, (0.008, 0.001), "Above the ellipsoid, by GPS"),
     ("aocs/star_tracker_stars", "", "i8", (0, 30), (4, None), (1, None), (0.5, 1.0, 2.4), "Stars matched"),
     (
         "propulsion/tank_pressure",
@@ -204,9 +205,9 @@ _TABLE: tuple[_Row, ...] = (
         (0.08, 0.05),
         "Power amplifier",
     ),
-    ("comm/frame_counter", "", "u8", (0, 255), _NO, _NO, (), "Transfer frames made, modulo 256"),
-    ("comm/link_rssi", "dBm", "f4", (-120, -80), (-118, None), _NO, (0.4, 0.1), "Strength of the uplink"),
-    ("comm/link_snr", "dB", "f4", (0, 45), (2, None), _NO, (0.3, 0.1), "Uplink signal to noise"),
+    ("comm/frame_counter", "", "u8", (0, 255), NO_LIMIT, NO_LIMIT, (), "Transfer frames made, modulo 256"),
+    ("comm/link_rssi", "dBm", "f4", (-120, -80), (-118, None), NO_LIMIT, (0.4, 0.1), "Strength of the uplink"),
+    ("comm/link_snr", "dB", "f4", (0, 45), (2, None), NO_LIMIT, (0.3, 0.1), "Uplink signal to noise"),
     ("payload/ccd_temperature", "°C", "f4", (-26, -10), (None, -12), (None, -5), (0.04, 0.02, 0.3), "Detector"),
     (
         "payload/cooler_current",
@@ -218,7 +219,7 @@ _TABLE: tuple[_Row, ...] = (
         (0.006, 0.002),
         "Cooler of the detector",
     ),
-    ("obc/mode", "", "i4", (0, 5), _NO, _NO, (), "What the satellite is doing"),
+    ("obc/mode", "", "i4", (0, 5), NO_LIMIT, NO_LIMIT, (), "What the satellite is doing"),
     ("obc/cpu_load", "%", "f4", (0, 100), (None, 85), (None, 98), (1.2, 0.5, 1.0), "Processor busy"),
     (
         "obc/gps_time_offset",
@@ -230,11 +231,11 @@ _TABLE: tuple[_Row, ...] = (
         (9, 1.0, 24),
         "Clock less GPS time",
     ),
-    ("obc/uptime", "s", "u8", (0, 65535), _NO, _NO, (), "Since the computer was reset, modulo 65,536"),
-    ("obc/command_counter", "", "u8", (0, 65535), _NO, _NO, (), "Telecommands carried out, modulo 65,536"),
-    ("obc/last_command", "", "i4", (0, 8), _NO, _NO, (), "The telecommand carried out last"),
+    ("obc/uptime", "s", "u8", (0, 65535), NO_LIMIT, NO_LIMIT, (), "Since the computer was reset, modulo 65,536"),
+    ("obc/command_counter", "", "u8", (0, 65535), NO_LIMIT, NO_LIMIT, (), "Telecommands carried out, modulo 65,536"),
+    ("obc/last_command", "", "i4", (0, 8), NO_LIMIT, NO_LIMIT, (), "The telecommand carried out last"),
 )
-_HOUSEKEEPING: tuple[_Row, ...] = (
+_HOUSEKEEPING: tuple[Row, ...] = (
     (
         "eps/heater_1_current",
         "A",
@@ -247,9 +248,18 @@ _HOUSEKEEPING: tuple[_Row, ...] = (
     ),
     ("propulsion/fuel_mass", "kg", "f4", (0, 3.5), (0.4, None), (0.2, None), (0.0, 0.001), "Reckoned from the burns"),
     ("obc/memory_used", "%", "f4", (0, 100), (None, 85), (None, 95), (0.2, 0.1), "Of the memory for programs"),
-    ("obc/resets", "", "u8", (0, 255), _NO, _NO, (), "Resets of the computer, modulo 256"),
+    ("obc/resets", "", "u8", (0, 255), NO_LIMIT, NO_LIMIT, (), "Resets of the computer, modulo 256"),
     *(
-        (f"aocs/gps_{axis}", "km", "f8", (-7200, 7200), _NO, _NO, (0.006, 0.001), f"Position along {axis}, by GPS")
+        (
+            f"aocs/gps_{axis}",
+            "km",
+            "f8",
+            (-7200, 7200),
+            NO_LIMIT,
+            NO_LIMIT,
+            (0.006, 0.001),
+            f"Position along {axis}, by GPS",
+        )
         for axis in "xyz"
     ),
 )

@@ -6,7 +6,7 @@ depend on the others: one more leaves the rest where they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,7 +44,7 @@ _References = Callable[[int], Reference]
 
 
 def inject(
-    scenario: Scenario, seed: int, satellites: int, start: int, until: float | None
+    scenario: Scenario, seed: int, members: Sequence[Spacecraft], start: int, until: float | None
 ) -> tuple[list[tuple[int, Fault]], tuple[Injected, ...]]:
     """Every fault and event of a run as (index of its satellite, fault), and their labels in the order of time.
 
@@ -54,7 +54,7 @@ def inject(
     references: dict[int, Reference] = {}
 
     def reference(index: int) -> Reference:
-        return references.setdefault(index, Reference(seed, index))
+        return references.setdefault(index, Reference(members[index]))
 
     placed: list[tuple[int, Fault]] = []
     drawn: set[int] = set()  # places of faults of which everything was drawn
@@ -63,9 +63,9 @@ def inject(
         rng = draws(seed, Use.FAULT, 0, number)
         if not entry.kinds:
             drawn.add(len(placed))
-            index, fault = _draw(rng, satellites, reference)
+            index, fault = _draw(rng, members, reference)
         else:
-            index, fault = _place(rng, entry, satellites, reference)
+            index, fault = _place(rng, entry, members, reference)
             if until is not None and fault.start >= until:
                 continue
         placed.append((index, fault))
@@ -79,28 +79,35 @@ def inject(
     return placed, tuple(sorted(labels, key=lambda label: label.start))
 
 
-def inject_now(
-    kind: str, seed: int, index: int, spacecraft: Spacecraft, start: int, at: float
-) -> tuple[Fault, Injected]:
-    """A fault of ``kind`` on ``spacecraft`` (number ``index``) from ``at`` seconds after ``start`` (UTC us) on.
+def inject_now(kind: str, seed: int, spacecraft: Spacecraft, start: int, at: float) -> tuple[Fault, Injected]:
+    """A fault of ``kind`` on ``spacecraft`` from ``at`` seconds after ``start`` (UTC us) on.
 
-    Raises SourceError where there is no such kind.
+    Raises SourceError where there is no such kind, or it cannot have that.
     """
     kinds = tuple(one for one in FAULTS if one.name == kind)
     if not kinds:
         raise SourceError(f'There is no fault "{kind}": the known ones are {", ".join(names(FAULTS))}.')
-    entry = Entry(kinds, index, at, at + NOW_FOR, None, "")
-    reference = Reference(seed, index)
-    _, fault = _place(draws(seed, Use.FAULT, 0, _NOW + int(at)), entry, index + 1, lambda _: reference)
+    entry = Entry(kinds, 0, at, at + NOW_FOR, None, "")
+    reference = Reference(spacecraft)
+    _, fault = _place(draws(seed, Use.FAULT, 0, _NOW + int(at)), entry, [spacecraft], lambda _: reference)
     return fault, describe(reference, spacecraft, fault, start, every=True)
 
 
-def _place(rng: np.random.Generator, entry: Entry, satellites: int, reference: _References) -> tuple[int, Fault]:
-    any_satellite, kind = int(rng.integers(satellites)), entry.kinds[int(rng.integers(len(entry.kinds)))]
+def _place(
+    rng: np.random.Generator, entry: Entry, members: Sequence[Spacecraft], reference: _References
+) -> tuple[int, Fault]:
+    if entry.satellite is not None and entry.satellite >= len(members):
+        name, flying = f"SAT-{entry.satellite + 1:03d}", len(members)
+        more = f"ask for satellites={entry.satellite + 1}"
+        raise SourceError(f'{entry.where}"satellite" is {name}, and {flying} fly: {more}.')
+    able = [index for index, member in enumerate(members) if any(member.can(kind) for kind in entry.kinds)]
+    if not able or (entry.satellite is not None and entry.satellite not in able):
+        name = "No satellite here" if entry.satellite is None else members[entry.satellite].name + ", which tumbles,"
+        kind = entry.kinds[0]
+        raise SourceError(f"{entry.where}{name} has no {kind.main} in which {kind.name} could begin: name another one.")
+    any_satellite = able[int(rng.integers(len(able)))]
     index = any_satellite if entry.satellite is None else entry.satellite
-    if index >= satellites:
-        name = f"SAT-{index + 1:03d}"
-        raise SourceError(f'{entry.where}"satellite" is {name}, and {satellites} fly: ask for satellites={index + 1}.')
+    kind = _drawn(rng, entry.kinds, members[index])
     length = entry.end - entry.start
     usual = (min(float(seconds), length / 3) for seconds in rng.uniform(60, 100, 2))
     rise, fall = _edges(kind, length, usual)
@@ -133,9 +140,17 @@ def _moments(rng: np.random.Generator, way: Way, entry: Entry) -> tuple[tuple[fl
     return tuple(zip(seconds.tolist(), lengths.tolist(), strict=True))
 
 
-def _draw(rng: np.random.Generator, satellites: int, reference: _References) -> tuple[int, Fault]:
+def _drawn(rng: np.random.Generator, kinds: Sequence[Kind], member: Spacecraft) -> Kind:
+    """One of ``kinds`` that ``member`` can have, without what happens to channels that it lacks."""
+    able = [kind for kind in kinds if member.can(kind)]
+    kind = able[int(rng.integers(len(able)))]
+    return replace(kind, others=tuple(effect for effect in kind.others if effect.path in member.paths))
+
+
+def _draw(rng: np.random.Generator, members: Sequence[Spacecraft], reference: _References) -> tuple[int, Fault]:
     """A fault of which everything is drawn: one that no limit catches."""
-    index, kind = int(rng.integers(satellites)), DRAWN[int(rng.integers(len(DRAWN)))]
+    index = int(rng.integers(len(members)))
+    kind = _drawn(rng, DRAWN, members[index])
     length = float(np.round(rng.uniform(600, 1200)))
     begin = float(np.round(rng.uniform(_FIRST, _LAST - length)))
     rise, fall = _edges(kind, length, (rng.uniform(60, 100), rng.uniform(60, 100)))

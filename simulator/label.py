@@ -23,10 +23,10 @@ Rows = dict[str, Floats]
 
 
 class Reference:
-    """Satellite number ``index`` of the fleet of ``seed`` without any fault, measured at 1 Hz."""
+    """``spacecraft`` without any fault, measured at 1 Hz."""
 
-    def __init__(self, seed: int, index: int) -> None:
-        self.spacecraft = Spacecraft(seed, index, SECOND)
+    def __init__(self, spacecraft: Spacecraft) -> None:
+        self.spacecraft = spacecraft.reference()
         self.values = lru_cache(maxsize=64)(self.spacecraft.values)
 
     @cached_property

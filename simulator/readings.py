@@ -31,11 +31,11 @@ SAFE, SUN_POINTING, IMAGING, DOWNLINK, ECLIPSE, MANOEUVRE = range(6)
 """Codes of ``obc/mode``."""
 LEVELS = {
     "eps/cell_imbalance": 6.0,
-    "eps/bus_voltage": 28.06,
+    "eps/bus_voltage": 28.02,
     "aocs/pointing_error": 0.013,
     "aocs/sun_angle": SUN_ANGLE,
     "aocs/star_tracker_stars": 14.0,
-    "comm/beacon_power": 30.4,
+    "comm/beacon_power": 30.2,
     "payload/ccd_temperature": -20.0,
 }
 """Where a channel stands that nothing drives, or that is driven away from there."""
@@ -43,7 +43,8 @@ PARAMETERS = ("battery/resistance",)
 """What no channel shows, and a fault may change: ohms more inside the battery."""
 COUNTER = 1 << 16
 """Uptime and telecommands are counted in words of 16 bits."""
-_FRAME_RATE = 5  # transfer frames a second: the counter wraps every 51 s
+FRAME_RATE = 5
+"""Transfer frames a second: the counter wraps every 51 s."""
 _TEMPERATURES = {
     "thermal/panel_y_plus_temperature": "panel_plus",
     "thermal/panel_y_minus_temperature": "panel_minus",
@@ -61,8 +62,9 @@ _SMOOTH = {
     **{f"aocs/wheel_{n}_{what}": f"{what}_{n}" for n in (1, 2, 3) for what in ("speed", "current")},
 }
 _PRESSURE, _ULLAGE, _DENSITY = 18.6, 2.2, 1.0  # bar at 20 C and litres of gas with all the fuel; kg a litre
-_LINK_NOISE = -120.0  # dBm
-_DROOP = 0.02  # volts of the bus, an ampere
+LINK_NOISE = -120.0
+"""Of the receiver, dBm."""
+_DROOP = 0.008  # volts of the bus, an ampere
 _UNLIKE = 2.0  # millivolts that cells lie apart, an ampere
 _PACKING, _PACKS = 60.0, 6.0  # seconds: housekeeping is packed once a minute
 
@@ -88,7 +90,7 @@ def read(course: Course, leg: Leg, t: Floats, idle: tuple[float, float], rows: d
     rows["payload/cooler_current"] += 0.9 + 0.02 * imaging - 0.1 * (rows["payload/ccd_temperature"] + 20)
     rows["obc/cpu_load"] += 24 + 16 * imaging + 10 * sending + np.where(t % _PACKING < _PACKS, 8.0, 0.0)
     # An amplifier loses gain as it warms.
-    rows["comm/beacon_power"] -= 0.02 * at["transmitter"]
+    rows["comm/beacon_power"] -= 0.01 * at["transmitter"]
     rows["aocs/pointing_error"] += 0.015 * eased(leg.manoeuvres, t, 20.0)
     gas = (at["tank"] + ZERO) / (20 + ZERO) * _ULLAGE / (_ULLAGE + (FUEL - at["fuel"]) / _DENSITY)
     rows["propulsion/tank_pressure"] += _PRESSURE * gas
@@ -97,7 +99,7 @@ def read(course: Course, leg: Leg, t: Floats, idle: tuple[float, float], rows: d
     rows["obc/mode"][:] = _modes(leg, t, light < 0.5, heard)
     level = np.where(heard, received(at["elevation"], at["distance"]), NOTHING)
     rows["comm/link_rssi"] += level
-    rows["comm/link_snr"] += level - _LINK_NOISE
+    rows["comm/link_snr"] += level - LINK_NOISE
     _count(leg, t, rows)
     if "obc/resets" in rows:
         _housekeeping(course, leg, t, at, rows)
@@ -134,7 +136,7 @@ def _modes(leg: Leg, t: Floats, dark: Mask, heard: Mask) -> Floats:
 
 
 def _count(leg: Leg, t: Floats, rows: dict[str, Floats]) -> None:
-    rows["comm/frame_counter"][:] = np.floor(_FRAME_RATE * t + 1e-6) % 256
+    rows["comm/frame_counter"][:] = np.floor(FRAME_RATE * t + 1e-6) % 256
     happened = leg.happened
     told = np.searchsorted(happened.told, t, side="right")
     codes = np.concatenate(((leg.begin.last_command,), happened.codes))

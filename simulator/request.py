@@ -63,6 +63,7 @@ _USUAL = ("satellites", "seed", "start", "rate", "duration")
 KEYS = {
     **dict.fromkeys(BUILT_IN, (*_USUAL, "rates")),
     "quiet": (*_USUAL, "eclipse", "rates"),
+    "tumbling": (*_USUAL, "eclipse", "rates"),
     "load": ("channels", *_USUAL),
 }
 """What each scenario takes; one in a file takes what ``demo`` does."""

@@ -29,7 +29,9 @@ from simulator.kinds import EVENTS, FAULTS, names
 from simulator.lines import Lines
 from telemetry import SourceError
 
-BUILT_IN = ("bad-day", "hidden", "sensors", "attitude", "thermal", "power", "radio", "busy", "demo", "quiet")
+BUILT_IN = (
+    *("bad-day", "hidden", "sensors", "attitude", "thermal", "power", "radio", "busy", "tumbling", "demo", "quiet"),
+)
 """The scenarios that ship, from a bad day to a quiet one."""
 RANGES: dict[str, tuple[float, float]] = {
     "satellites": (1, 64),
@@ -52,7 +54,7 @@ _FOLDER = Path(__file__).resolve().parent / "scenarios"
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _TIME = re.compile(r"(\d{1,12}(?:\.\d{1,12})?) ?(%|s|min|h|d)", re.ASCII)
 _TOP = ("name", "description", "fleet", "faults", "events")
-_FLEET = ("satellites", "seed", "duration", "rate")
+_FLEET = ("satellites", "seed", "duration", "rate", "tumbling")
 _ENTRY = {
     "faults": ("kind", "satellite", "channel", "at", "for", "strength"),
     "events": ("kind", "satellite", "channel", "at", "for"),
@@ -79,7 +81,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario as its file has it; ``duration`` in seconds (None: endless), ``rate`` in samples a second."""
+    """A scenario as its file has it; ``duration`` in seconds (None: endless), ``rate`` in samples a second.
+
+    ``tumbling`` are the indices of the satellites that are CubeSats without wheels.
+    """
 
     name: str
     description: str
@@ -89,6 +94,7 @@ class Scenario:
     rate: float = 1.0
     faults: tuple[Entry, ...] = ()
     events: tuple[Entry, ...] = ()
+    tumbling: tuple[int, ...] = ()
 
 
 @cache
@@ -165,7 +171,19 @@ class _Reader:
             self._number(fleet, "rate", 1.0),
             self._entries(top, "faults", FAULTS, satellites, duration),
             self._entries(top, "events", EVENTS, satellites, duration),
+            self._tumbling(fleet, satellites),
         )
+
+    def _tumbling(self, fleet: dict[str, object], satellites: int) -> tuple[int, ...]:
+        """All of them, or those that are named."""
+        value = fleet.get("tumbling", [])
+        if value == "all":
+            return tuple(range(int(RANGES["satellites"][1])))
+        known = {f"SAT-{index + 1:03d}": index for index in range(satellites)}
+        if not isinstance(value, list) or not all(isinstance(name, str) and name in known for name in value):
+            said = f'"tumbling" must be "all" or a list of satellites such as ["SAT-001"], not {_shown(value)}'
+            self._fail("fleet", 0, "tumbling", said)
+        return tuple(known[name] for name in value)
 
     def _entries(
         self, top: dict[str, object], table: str, kinds: tuple[Kind, ...], satellites: int, duration: float | None

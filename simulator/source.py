@@ -101,7 +101,8 @@ class Simulation:
     @property
     def faults(self) -> tuple[str, ...]:
         """The kinds of fault that can be injected while it runs; none where it has no satellites that could fail."""
-        return names(FAULTS) if any(isinstance(member, Spacecraft) for member in self._members) else ()
+        flying = [member for member in self._members if isinstance(member, Spacecraft)]
+        return names(tuple(kind for kind in FAULTS if any(member.can(kind) for member in flying)))
 
     def inject(self, kind: str, satellite: str, at: int) -> Injected:
         """Begin a fault now: at ``at`` (UTC microseconds), or as soon after it as frames are not yet made.
@@ -117,7 +118,7 @@ class Simulation:
             # Frames of the span under way may be on their way already; a fault begins on a whole second.
             moment = max(at - start, (self._reached + MADE_AHEAD) * period)
         seconds = float(-(-moment // SECOND))
-        fault, label = inject_now(kind, self.seed, index, member, start, seconds)
+        fault, label = inject_now(kind, self.seed, member, start, seconds)
         with self._lock:
             # Another fault may have been injected meanwhile.
             flying_now = self._members[index]
@@ -166,11 +167,12 @@ class _Cutter:
                     yield frame.part(int(low), int(high))
 
 
-def open_simulation(spec: str, *, now: int | None = None) -> Simulation:
+def open_simulation(spec: str, *, now: int | None = None, until: float | None = None) -> Simulation:
     """The simulation named by ``sim:SCENARIO?key=value&...``, with or without ``sim:``.
 
     SCENARIO is a built-in name or the path of a TOML file. ``now`` is what ``start=now`` means, UTC microseconds
-    (None: the clock of this machine). Raises SourceError with a sentence that names what is known.
+    (None: the clock of this machine). Whoever plays no more than ``until`` seconds of it is told of no fault that
+    begins later. Raises SourceError with a sentence that names what is known.
     """
     request = read_request(spec, now)
     name = "sim:" + spec.strip().removeprefix("sim:")
@@ -180,8 +182,10 @@ def open_simulation(spec: str, *, now: int | None = None) -> Simulation:
         dealt = [Patterns(seed, index, period, own) for index, own in enumerate(numbers) if own]
         return Simulation(name, request, dealt)
     eclipse = None if request.eclipse is None else request.eclipse * 60
-    members = [Spacecraft(seed, index, period, eclipse, request.rates == "own") for index in fleet]
-    faults, injected = inject(request.plan, seed, request.satellites, request.start, request.duration)
+    tumbling = request.plan.tumbling
+    members = [Spacecraft(seed, index, period, eclipse, request.rates == "own", index in tumbling) for index in fleet]
+    faults, injected = inject(request.plan, seed, members, request.start, request.duration)
     for index, fault in faults:
         members[index] = members[index].failing(fault)
-    return Simulation(name, request, members, injected)
+    end = request.start + min(request.duration or np.inf, until or np.inf) * SECOND
+    return Simulation(name, request, members, tuple(label for label in injected if label.start < end))

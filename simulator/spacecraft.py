@@ -15,9 +15,12 @@ import numpy.typing as npt
 
 from simulator.catalogue import PACES, TENTHS, Measurement, group_of, measurements
 from simulator.chance import Floats, Use, draws
-from simulator.faults import Fault
+from simulator.cubesat import Tumbling, tumbling_of
+from simulator.cubesat import read as read_cubesat
+from simulator.cubesat_catalogue import cubesat_measurements
+from simulator.faults import Fault, Kind
 from simulator.leg import LEG, Leg
-from simulator.physics import course_of
+from simulator.physics import Course, course_of
 from simulator.readings import CAUSES, LEVELS, PARAMETERS, follow, read
 from simulator.schedule import SAFE_FOR
 from simulator.spans import inside
@@ -36,25 +39,32 @@ _LOSSES = 0.05  # packets of a group lost in a block, where losses are asked for
 class Spacecraft:
     """Satellite number ``index`` of the fleet of ``seed``; ``period`` in microseconds, ``eclipse`` in seconds.
 
-    With ``own_rates`` each group is sampled as fast as what it holds moves (``catalogue.PACES``), slow housekeeping
-    is sent as well, and now and then a packet is lost.
+    A ``tumbling`` one is a CubeSat without wheels (``cubesat``). With ``own_rates`` each group is sampled as fast as
+    what it holds moves (``catalogue.PACES``), slow housekeeping is sent as well, and now and then a packet is lost.
     """
 
     block_length = BLOCK
 
     def __init__(
-        self, seed: int, index: int, period: int, eclipse: float | None = None, own_rates: bool = False
+        self,
+        seed: int,
+        index: int,
+        period: int,
+        eclipse: float | None = None,
+        own_rates: bool = False,
+        tumbling: bool = False,
     ) -> None:
         rng = draws(seed, Use.CHARACTER, index)
         self.name = f"SAT-{index + 1:03d}"
-        self.course = course_of(seed, index, eclipse)
+        self.course: Course | Tumbling = (tumbling_of if tumbling else course_of)(seed, index, eclipse)
         self.orbit = self.course.orbit
-        self.measurements = measurements(self.name, own_rates)
+        self.measurements = cubesat_measurements(self.name) if tumbling else measurements(self.name, own_rates)
         self.paths = tuple(m.channel.path for m in self.measurements)
         self._seed, self._index, self._period, self._own_rates = seed, index, period, own_rates
+        self._eclipse, self._tumbling = eclipse, tumbling
         self._faults: tuple[Fault, ...] = ()
         self._row = {path: i for i, path in enumerate(self.paths)}
-        self._level = np.array([[LEVELS.get(path, 0.0)] for path in self.paths])
+        self._level = np.array([[0.0 if tumbling else LEVELS.get(path, 0.0)] for path in self.paths])
         self._noise = np.array([[m.noise] for m in self.measurements])
         self._quantum = np.array([[m.quantum or 1.0] for m in self.measurements])
         self._swaying = [i for i, m in enumerate(self.measurements) if m.sway]
@@ -64,6 +74,14 @@ class Spacecraft:
         self._offset = np.array([[m.offset] for m in self.measurements]) * rng.random((len(self.paths), 1))
         self._floor = np.array([[0.0 if m.unsigned else -np.inf] for m in self.measurements])
         self.groups = self._make_groups()
+
+    def reference(self) -> Spacecraft:
+        """The same satellite without any fault, measured at 1 Hz."""
+        return Spacecraft(self._seed, self._index, SECOND, self._eclipse, tumbling=self._tumbling)
+
+    def can(self, kind: Kind) -> bool:
+        """Whether it has the channel in which ``kind`` begins."""
+        return kind.main in self._row
 
     def failing(self, fault: Fault) -> Spacecraft:
         """The same satellite with ``fault`` too: equal to this one, bit for bit, wherever the fault does not reach."""
@@ -82,6 +100,8 @@ class Spacecraft:
 
     def rarities(self, since: float, until: float) -> tuple[tuple[str, float, float], ...]:
         """Nominal events that look odd, in seconds after the start: manoeuvres, and resets with their safe mode."""
+        if isinstance(self.course, Tumbling):
+            return ()
         schedule = self.course.schedule
         burns = [("manoeuvre", *span) for span in schedule.manoeuvres(since, until)]
         upsets = [("computer reset", moment, moment + SAFE_FOR) for moment in schedule.resets(since, until)]
@@ -160,12 +180,16 @@ class Spacecraft:
             rows |= {name: np.zeros(len(t[part])) for name in PARAMETERS}
             for fault in self._faults:
                 fault.impair(rows, t[part])
-            read(self.course, leg, t[part], self._idle, rows)
+            if isinstance(self.course, Tumbling):
+                read_cubesat(self.course, leg, t[part], rows)
+            else:
+                read(self.course, leg, t[part], self._idle, rows)
             if self._faults:
-                before = {path: rows[path].copy() for path in CAUSES}
+                before = {path: rows[path].copy() for path in CAUSES if path in rows}
                 for fault in self._faults:
                     fault.apply(rows, t[part])
-                follow(leg, t[part], before, rows)
+                if before:
+                    follow(leg, t[part], before, rows)
                 for fault in self._faults:
                     fault.follow(rows, t[part])
         return true

@@ -16,28 +16,36 @@ import numpy as np
 
 from docs.simulator.flight import Floats, fly
 from docs.simulator.paint import Row, Trace, paint
+from simulator.cubesat import FACES
 
 _PACE = 5.0  # seconds between samples
 _PANELS = ("py", "px", "mz", "mx", "pz")
-_REQUEST = "sim:quiet?satellites=1&seed=1&eclipse=34&duration=14400"
+_REQUEST = "sim:tumbling?satellites=1&seed=3&eclipse=34&duration=21600"
 _AROUND = (-0.4, 0.95)  # hours from the end of the eclipse
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """An orbit, or part of it: ``t`` seconds, and what both satellites have; ``panels`` (m, n), the others (n,).
+    """An orbit, or part of it: ``t`` seconds, and what both satellites have.
 
-    ``array`` and ``flow`` (into the battery) in amperes, temperatures in Celsius; ``cell`` in volts, that of one cell
-    of the simulated battery and of the whole recorded one.
+    ``panels`` (their temperatures) and ``currents`` are (m, n), the others (n,). ``currents`` and ``flow`` (into the
+    battery) are in amperes, ``volts`` those of the battery, temperatures in
+    Celsius.
     """
 
     t: Floats
     dark: Floats
     panels: Floats
-    array: Floats
-    cell: Floats
+    currents: Floats
+    volts: Floats
     flow: Floats
     battery: Floats
+
+    @property
+    def array(self) -> Floats:
+        """(n,) current of all panels."""
+        total: Floats = self.currents.sum(axis=0)
+        return total
 
     def exits(self) -> list[int]:
         """The samples at which an eclipse ends."""
@@ -65,7 +73,7 @@ def recorded(path: Path) -> list[Pass]:
                 column("t"),
                 (volts < 2500).astype(np.float64),
                 np.array([column(f"T{panel}") for panel in _PANELS]),
-                np.sum([column(f"I{panel}") for panel in _PANELS], axis=0) / 1000,
+                np.array([column(f"I{panel}") for panel in _PANELS]) / 1000,
                 column("Vbat"),
                 -column("Ibatt") / 1000,  # recorded as what the battery gives
                 column("Tbatt"),
@@ -76,19 +84,18 @@ def recorded(path: Path) -> list[Pass]:
 
 def simulated() -> Pass:
     """Some orbits of the simulated satellite."""
-    flight = fly(_REQUEST, 14_400)
+    flight = fly(_REQUEST, 21_600)
     every = int(_PACE)
 
     def column(path: str) -> Floats:
         return flight.values[path][::every]
 
-    sides = ("plus", "minus")
     return Pass(
         flight.hours["eps/eclipse"][::every] * 3600,
         column("eps/eclipse"),
-        np.array([column(f"thermal/panel_y_{side}_temperature") for side in sides]),
-        np.sum([column(f"eps/array_current_y_{side}") for side in sides], axis=0),
-        column("eps/battery_voltage") / 8,
+        np.array([column(f"thermal/panel_{face}_temperature") for face in FACES]),
+        np.array([column(f"eps/panel_{face}_current") for face in FACES]),
+        column("eps/battery_voltage"),
         column("eps/battery_current"),
         column("eps/battery_temperature"),
     )
@@ -152,8 +159,8 @@ def figures(passes: list[Pass]) -> dict[str, float]:
             tell("battery current noise, mA", 1000 * noise_of(one.flow[night]))
             tell("battery current in the dark, median, A", float(np.median(one.flow[night])))
             tell("battery current in the dark, 5 to 95 %, A", float(np.ptp(np.percentile(one.flow[night], (5, 95)))))
-            tell("cell voltage noise, mV", 1000 * noise_of(one.cell[night]))
-            tell("discharge slope, mV/min a cell", 1000 * slope_of(t, one.cell[night]))
+            tell("battery voltage noise, mV", 1000 * noise_of(one.volts[night]))
+            tell("discharge slope, mV/min", 1000 * slope_of(t, one.volts[night]))
             tell("battery temperature, dark, K/min", slope_of(t, one.battery[night]))
         for end in one.exits():
             day = [s for s in one.entries() if s > end]
@@ -168,26 +175,26 @@ def figures(passes: list[Pass]) -> dict[str, float]:
             tell("panel warming, to 63 %, s", _PACE * int(np.argmax(mean[end:stop] > level)))
             tell("panels apart in sunlight, K", float(np.median(np.ptp(one.panels[:, end:stop], axis=0))))
             tell("array current in sunlight, noise/mean", noise_of(one.array[sun]) / float(one.array[sun].mean()))
-            volts = one.cell[end:stop]
+            volts = one.volts[end:stop]
             full = int(np.argmax(volts >= np.percentile(volts, 90) - 0.002))
             tell("from sunrise to full voltage, s", full * _PACE)
             tell(
-                "cell voltage, from 30 s before to 60 s after the eclipse, mV",
-                1000 * float(one.cell[end + 12] - one.cell[end - 6]),
+                "battery voltage, from 30 s before to 60 s after the eclipse, mV",
+                1000 * float(one.volts[end + 12] - one.volts[end - 6]),
             )
             if full > 30:
                 rise = slice(end + 12, end + full)
-                tell("charge slope, mV/min a cell", 1000 * slope_of(one.t[rise], one.cell[rise]))
+                tell("charge slope, mV/min", 1000 * slope_of(one.t[rise], one.volts[rise]))
             peak = end + int(np.argmax(one.flow[end:stop]))
             tell("largest charge current, A", float(one.flow[peak]))
             last = end + np.flatnonzero(one.flow[end:stop] > 0.8 * one.flow[peak])[-1]
             tell("taper, time constant, s", constant_of(one.t[last:stop], one.flow[last:stop]))
-    joined = {name: np.concatenate([getattr(one, name).ravel() for one in passes]) for name in ("panels", "array")}
+    joined = {name: np.concatenate([getattr(one, name).ravel() for one in passes]) for name in ("panels", "currents")}
     result = {name: float(np.median(values)) for name, values in found.items()}
     result["panel temperature step, K"] = step_of(joined["panels"])
-    result["array current step, mA"] = 1000 * step_of(joined["array"])
+    result["panel current step, mA"] = 1000 * step_of(joined["currents"])
     result["battery current step, mA"] = 1000 * step_of(np.concatenate([one.flow for one in passes]))
-    result["cell voltage step, mV"] = 1000 * step_of(np.concatenate([one.cell for one in passes]))
+    result["battery voltage step, mV"] = 1000 * step_of(np.concatenate([one.volts for one in passes]))
     result["battery temperature step, K"] = step_of(np.concatenate([one.battery for one in passes]))
     result["battery temperature, range, K"] = float(np.median([np.ptp(one.battery) for one in passes]))
     result["eclipse, share of the orbit"] = result["eclipse, s"] / (result["eclipse, s"] + result["sunlight, s"])
@@ -206,10 +213,11 @@ def compare(source: Path, target: Path) -> str:
     rows: list[Row] = []
     what: tuple[tuple[str, str, Callable[[Pass], Floats]], ...] = (
         ("Panels", "°C", lambda one: one.panels),
+        ("Current of each panel", "A", lambda one: one.currents),
         ("All panels' current", "A", lambda one: one.array[None]),
-        ("Battery, or one cell of it", "V", lambda one: one.cell[None]),
+        ("Battery", "V", lambda one: one.volts[None]),
         ("Into the battery", "A", lambda one: one.flow[None]),
-        ("Battery", "°C", lambda one: one.battery[None]),
+        ("Temperature of the battery", "°C", lambda one: one.battery[None]),
     )
     ground: list[tuple[float, float]] = []
     for title, unit, pick in what:
