@@ -26,6 +26,8 @@ SEED = 1
 DAY = 86_400
 RUN, AT, LENGTH = 7200, 1800, 3000
 """Seconds of a run with a fault, its onset and how long it lasts: from one eclipse to before the next."""
+ONSETS = {"battery_resistance": 700}
+"""Where a kind begins elsewhere: this one is seen while the battery is charged."""
 
 DAYS = {
     "eps": (
@@ -87,7 +89,7 @@ def day_rows(flight: Flight, paths: tuple[str, ...]) -> list[Row]:
 
 def fault_row(kind: Kind, nominal: Flight) -> Row:
     """The main channel of ``kind`` over its twin; its figures go to standard output."""
-    flight = fly_with(kind, SEED, RUN, AT, LENGTH)
+    flight = fly_with(kind, SEED, RUN, ONSETS.get(kind.name, AT), LENGTH)
     (label,) = flight.injected
     path = kind.main
     hours, values, channel = flight.hours[path], flight.values[path], flight.channels[path]
