@@ -26,7 +26,7 @@ class Way(Enum):
     TOWARD = auto()
     """x + a s (level - x): a share ``a`` of the way to a level; never past it."""
     SETTLE = auto()
-    """x + s (a - x): it leaves its course and stays at ``a``, channel units."""
+    """It leaves its course and goes straight from its level to ``a``, channel units; at the end it comes back."""
     MIRROR = auto()
     """x + a (what the main channel gained), and no further up than the level, where there is one."""
     SET = auto()
@@ -193,7 +193,9 @@ class Fault:
             elif effect.way is Way.TOWARD:
                 row += min(effect.amount * scale, 1.0) * shape * (level - row)
             elif effect.way is Way.SETTLE:
-                row += shape * (effect.amount - row)
+                gone = np.clip(_part(t - self.start, self.rise), 0, 1)
+                back = np.where(self._lasts(t), np.clip(_part(self.end - t, self.fall), 0, 1), 0.0)
+                row += back * (level + gone * (effect.amount - level) - row)
             elif effect.way is Way.MIRROR:
                 gained = row + effect.amount * (rows[kind.main] - before)
                 # Where it already was higher, it stays as it was.

@@ -15,6 +15,7 @@ from simulator.orbit import Floats
 
 _CLOSE = 0.03  # of the strength that was asked for
 _TRIES = 3
+_ONSET = 10  # seconds from whose mean a channel leaves its course
 
 
 def sized(reference: Reference, fault: Fault, strength: float | None) -> Fault:
@@ -28,6 +29,8 @@ def sized(reference: Reference, fault: Fault, strength: float | None) -> Fault:
     asked = kind.strength if strength is None else strength
     seconds = np.arange(fault.start, np.floor(fault.end) + 1)
     nominal = reference.span((kind.main,), fault.start, fault.end)[kind.main]
+    if kind.way is Way.SETTLE:
+        fault = replace(fault, levels=(float(nominal[:_ONSET].mean()), *fault.levels[1:]))
     if asked is None:
         return replace(fault, amount=_natural(fault, nominal))
     scale = asked / kind.strength if kind.strength else 1.0
