@@ -41,8 +41,8 @@ DAYS = {
     ),
     "aocs": (
         *("aocs/wheel_1_speed", "aocs/wheel_2_speed", "aocs/wheel_3_speed", "aocs/wheel_1_current"),
-        *("aocs/wheel_1_temperature", "aocs/gyro_x", "aocs/pointing_error", "aocs/sun_angle", "aocs/magnetometer_x"),
-        *("aocs/magnetometer_y", "aocs/magnetometer_z", "aocs/gps_altitude", "aocs/star_tracker_stars"),
+        *("aocs/wheel_1_temperature", "aocs/gyro_x", "aocs/pointing_error", "aocs/magnetometer_x"),
+        *("aocs/magnetometer_y", "aocs/magnetometer_z", "aocs/gps_altitude"),
     ),
     "comm": (
         *("comm/link_rssi", "comm/link_snr", "comm/backlog", "comm/beacon_power", "comm/transmitter_temperature"),
