@@ -28,6 +28,9 @@ _TROPICAL = 365.2421897  # days in which the orbit's plane turns once, with the 
 _WANTED = (260.0, 370.0), (410.0, 520.0)
 """Start and length of the first contact, seconds."""
 _FIRST = 200.0, 450.0, 1000.0  # seconds: it begins between the first two, and ends before the third
+_COLD = -300.0  # seconds: no contact after this warms the transmitter already
+_LATE = 800.0  # seconds after the start at which a usual first eclipse has ended
+_SHOWN = 30.0  # seconds of the contact after the eclipse, during which the mode says so
 _BOOKED = 340.0  # seconds of the shortest pass that rises high enough
 _HIGHEST_SUN = np.radians(72.0)  # above the orbit's plane: no eclipse
 
@@ -91,11 +94,13 @@ def plan_orbit(rng: np.random.Generator, eclipse: float | None = None) -> Orbit:
 
 
 def _heard(orbit: Orbit) -> bool:
-    """Whether the first contact begins and ends in the first 17 minutes, as it should."""
+    """Whether all of the first contact is seen in the first 17 minutes: out of the eclipse too, and from cold on."""
     t = np.arange(-700.0, 1700.0, 10.0)
     contacts, _, _ = contacts_of(t, orbit.along(t), sidereal(orbit.days(t)))
-    begin, end = next((one for one in contacts if one[0] > 0), (np.inf, np.inf))
-    return _FIRST[0] <= begin <= _FIRST[1] and end <= _FIRST[2]
+    begin, end = next((one for one in contacts if one[1] > _COLD), (np.inf, np.inf))
+    # A long eclipse hides all of it, wherever it lies.
+    shown = end >= orbit.eclipse[1] + _SHOWN or orbit.eclipse[1] > _LATE
+    return shown and _FIRST[0] <= begin <= _FIRST[1] and end <= _FIRST[2]
 
 
 def _choose(
