@@ -45,7 +45,10 @@ class Preview:
     now: float
 
     def for_findings(self, a_day: float) -> float:
-        """The smallest factor at which there are at most ``a_day`` findings a day. Raises ThresholdError."""
+        """The smallest factor from which on there are at most ``a_day`` findings a day. Raises ThresholdError.
+
+        Far below it there may be as few: findings that never end are one.
+        """
         return self._first(self.a_day <= a_day)
 
     def for_share(self, share: float) -> float:
@@ -53,11 +56,13 @@ class Preview:
         return self._first(self.share <= share)
 
     def _first(self, enough: npt.NDArray[np.bool_]) -> float:
-        if not enough.any():
+        over = np.flatnonzero(~enough)
+        first = int(over[-1]) + 1 if len(over) else 0
+        if first == len(enough):
             raise ThresholdError(
                 f"Even at {_MOST:g} times the threshold there would be more: see whether those findings are true."
             )
-        return float(self.factors[int(enough.argmax())])
+        return float(self.factors[first])
 
 
 def preview(reader: Reader, channels: str, now: Thresholds, days: float = 7.0) -> Preview:

@@ -19,7 +19,6 @@ from app.session import Session
 from app.thresholds import ThresholdError
 from detection import CommissioningError, Override
 from storage import Reader, StorageError
-from telemetry.clock import iso
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +35,7 @@ class Tuning:
         self._thread: threading.Thread | None = None
         self._cancel = threading.Event()
         self._job: Header | None = None
+        self._jobs = 0
 
     def state(self) -> Header:
         """What clients are told: thresholds, the nominal span of each commissioned satellite, and the job under way."""
@@ -81,12 +81,7 @@ class Tuning:
         periods = [group.period or 0 for group in line.source.groups if group.satellite == satellite]
         recorded = max((one.last or 0 for one in reader.sessions() if one.id == session.id), default=0)
         span = propose(line.first, min(line.now, recorded), max(periods, default=0), events, gaps)
-        minutes = span.length // (60 * 1_000_000)
-        return {
-            "start": span.start,
-            "stop": span.stop,
-            "why": f"{minutes // 60} h {minutes % 60:02} min without a finding, {iso(span.start)} to {iso(span.stop)}.",
-        }
+        return {"start": span.start, "stop": span.stop}
 
     def _commission(self, request: Header) -> Header:
         satellite = str(request.get("satellite"))
@@ -98,7 +93,8 @@ class Tuning:
             if self._thread is not None and self._thread.is_alive():
                 return {"error": "Another satellite is being commissioned: wait for it, or cancel it."}
             self._cancel.clear()
-            self._job = {"satellite": satellite, "share": 0.0}
+            self._jobs += 1
+            self._say(satellite, share=0.0)
             self._thread = threading.Thread(
                 target=self._make, args=(satellite, span, str(request.get("who", ""))), name="commission", daemon=True
             )
@@ -114,28 +110,28 @@ class Tuning:
                 self._cancel.is_set,
             )  # fmt: skip
             if found is None:
-                self._job = {"satellite": satellite, "ended": "cancelled"}
+                self._say(satellite, ended="cancelled")
                 return
             source = session.line_of(satellite).source
             session.archive.add_commissioning(session.id, found, binding(source.origin, source.name), who)
             session.adopt(found)
-            self._job = {"satellite": satellite, "ended": "done", "channels": len(found.channels)}
+            self._say(satellite, ended="done", channels=len(found.channels))
             log.info("%s commissioned in %.1f s", satellite, time.monotonic() - begun)
         except (CommissioningError, StorageError) as problem:
-            self._job = {"satellite": satellite, "ended": "failed", "why": str(problem)}
+            self._say(satellite, ended="failed", why=str(problem))
         except Exception:
             log.exception("commission")
-            self._job = {
-                "satellite": satellite,
-                "ended": "failed",
-                "why": "Perigee met a fault of its own; see its log.",
-            }
+            self._say(satellite, ended="failed", why="Perigee met a fault of its own; see its log.")
+
+    def _say(self, satellite: str, **more: object) -> None:
+        """Where the commissioning stands; numbered, so that one that ends as the last did is told of too."""
+        self._job = {"satellite": satellite, "number": self._jobs, **more}
 
     def _tell(self, satellite: str) -> Callable[[float], None]:
         def tell(share: float) -> None:
             share = round(share / _STEP) * _STEP
             if self._job is None or self._job.get("share") != share:
-                self._job = {"satellite": satellite, "share": share}
+                self._say(satellite, share=share)
 
         return tell
 

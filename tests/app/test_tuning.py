@@ -154,6 +154,8 @@ def test_too_short_a_span_fails_with_a_sentence_and_changes_nothing(core: Callab
     job = one.job()
     assert job["ended"] == "failed" and "too little telemetry" in job["why"]
     assert one.state["commissioned"] == {}
+    one.client.ask("commission", satellite="SAT-001", start=0, stop=60 * SECOND)
+    one.wait(lambda: one.state["job"] == {**job, "number": 2})
 
 
 def test_a_threshold_in_the_operators_words_is_previewed_set_and_kept(
@@ -204,6 +206,9 @@ def test_nothing_is_proposed_where_no_stretch_is_long_enough() -> None:
 def test_the_smallest_factor_that_is_enough_is_chosen() -> None:
     found = Preview(np.array([1.0, 2.0, 3.0]), np.array([9.0, 1.0, 0.0]), np.array([0.2, 0.004, 0.0]), 1.0, 1.0)
     assert (found.for_findings(1.0), found.for_findings(0.5), found.for_share(0.005)) == (2.0, 3.0, 2.0)
+    # Where all of the time is above the threshold there is one finding, which is not few.
+    endless = Preview(np.array([0.6, 1.0, 2.0]), np.array([0.2, 9.0, 0.5]), np.array([1.0, 0.2, 0.0]), 5.0, 1.0)
+    assert endless.for_findings(1.0) == 2.0
     with pytest.raises(ThresholdError, match="see whether those findings are true"):
         found.for_findings(-1.0)
 
