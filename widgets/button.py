@@ -81,7 +81,7 @@ class Button(QAbstractButton):
         if self.look in ("flat", "tab", "view"):
             return
         theme, edges = self.theme, QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5)
-        strong = self.look == "primary" or self.isChecked()
+        strong = self.isEnabled() and (self.look == "primary" or self.isChecked())
         token = "primary" if strong else "hover" if self.underMouse() or self.isDown() else "raised"
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         path = QPainterPath()

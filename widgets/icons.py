@@ -1,4 +1,4 @@
-"""The few line icons, drawn: chevrons, arrows, magnifier, clock, cross, the logo. GUI thread.
+"""The few line icons, drawn: chevrons, arrows, magnifier, clock, cross, an open ring, the logo. GUI thread.
 
 Paths live on a grid of 16; strokes are 1.5 logical pixels whatever the size.
 """
@@ -25,6 +25,7 @@ Icon = Literal[
     "clock",
     "cross",
     "check",
+    "provisional",
 ]
 
 _LINES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
@@ -66,6 +67,11 @@ def _path(name: Icon) -> QPainterPath:
         path.moveTo(8, 5)
         path.lineTo(8, 8.2)
         path.lineTo(10.2, 9.2)
+    elif name == "provisional":
+        ring = QRectF(3.5, 3.5, 9, 9)
+        for start in range(20, 380, 90):
+            path.arcMoveTo(ring, start)
+            path.arcTo(ring, start, 50)
     for line in _LINES.get(name, ()):
         path.moveTo(*line[0])
         for point in line[1:]:
@@ -81,7 +87,7 @@ def draw_icon(painter: QPainter, x: float, y: float, name: Icon, color: QColor, 
     if name in _FILLED:
         painter.fillPath(path, color)
     else:
-        width = 1.1 if name in ("right", "down", "clock") else 1.5
+        width = 1.1 if name in ("right", "down", "clock", "provisional") else 1.5
         painter.setPen(QPen(color, width, c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(path)

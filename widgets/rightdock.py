@@ -1,4 +1,4 @@
-"""The right dock: tabs Attention, Events and Off-nominal, and under the first the latest events. GUI thread."""
+"""The right dock: tabs Attention, Events, Off-nominal, Detection; under the first the latest events. GUI thread."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from widgets.events import EventTable, draw_event
 from widgets.model import Clock, EventRow, FindingRow, OffNominalRow
 from widgets.offnominal import OffNominalList
 from widgets.paint import RIGHT, painted, write
-from widgets.theme import PX, Theme
+from widgets.theme import PX, Theme, metrics
+from widgets.tuning.panel import TuningPanel
 from widgets.verdicts import VerdictBar
 
-TABS = ("Attention", "Events", "Off-nominal")
-_NOTES = ("worst first", "newest first", "worst first")
+TABS = ("Attention", "Events", "Off-nominal", "Detection")
+_NOTES = ("worst first", "newest first", "worst first", "")
 _LATEST = 7
 
 
@@ -62,7 +63,7 @@ class LatestEvents(QWidget):
 
 
 class RightDock(QWidget):
-    """Three lists, one of them shown."""
+    """Three lists and a page, one of them shown."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +81,8 @@ class RightDock(QWidget):
         self.latest = LatestEvents(theme, self)
         self.events = EventTable(theme, self)
         self.off_nominal = OffNominalList(theme, self)
-        self._pages: tuple[QWidget, ...] = (self.attention, self.events, self.off_nominal)
+        self.tuning = TuningPanel(theme, self)
+        self._pages: tuple[QWidget, ...] = (self.attention, self.events, self.off_nominal, self.tuning)
         self.latest.all_wanted.connect(lambda: self.show_tab(1))
         self.attention.selectionModel().currentChanged.connect(lambda *_: self._show_verdict())
         self._tabs.idToggled.connect(lambda i, on: self.show_tab(i) if on else None)
@@ -95,6 +97,7 @@ class RightDock(QWidget):
         self.verdicts.set_theme(theme)
         self.events.set_theme(theme)
         self.off_nominal.set_theme(theme)
+        self.tuning.set_theme(theme)
         self.update()
 
     def show_tab(self, number: int) -> None:
@@ -174,6 +177,7 @@ class RightDock(QWidget):
         painter.fillRect(self.rect(), theme.color("panel"))
         painter.fillRect(0, header - 1, self.width(), 1, theme.color("line"))
         painter.fillRect(0, 0, 1, self.height(), theme.color("line"))
-        note = QRect(0, 0, self.width() - 12, header - 1)
-        if self.width() > 300:
+        tabs = self.tabs[-1].geometry().right() + PX["space_3"]
+        note = QRect(tabs, 0, self.width() - 12 - tabs, header - 1)
+        if metrics(12).horizontalAdvance(_NOTES[self._shown]) <= note.width():
             write(painter, note, _NOTES[self._shown], theme.color("text_3"), 12, 400, RIGHT)

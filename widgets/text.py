@@ -136,6 +136,15 @@ def moment(time: int, at: Clock) -> str:
     return f"{date(time)} {clock(time)}"
 
 
+def stretch(start: int, stop: int, at: Clock) -> str:
+    """``12:00 to 14:10, 2026-11-23``, with both dates where they differ; ``T+00:10:00 to T+02:20:00``."""
+    if at.origin is not None:
+        return f"{clock(start, at.origin)} to {clock(stop, at.origin)}"
+    if int(start) // DAY == int(stop) // DAY:
+        return f"{clock(start)[:5]} to {clock(stop)[:5]}, {date(start)}"
+    return f"{date(start)} {clock(start)[:5]} to {date(stop)} {clock(stop)[:5]}"
+
+
 def size(count: int) -> str:
     """Bytes as ``4.1 GB``."""
     amount = float(count)

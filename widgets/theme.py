@@ -70,6 +70,8 @@ _QSS = Template(
 QLineEdit { background: $raised; color: $text; border: 1px solid $line_strong; border-radius: ${radius}px;
             padding: 0 8px 0 28px; selection-background-color: $text; selection-color: $canvas; }
 QLineEdit:focus { border: 2px solid $focus; padding: 0 7px 0 27px; }
+QLineEdit[plain="true"] { padding: 0 8px; }
+QLineEdit[plain="true"]:focus { padding: 0 7px; }
 QScrollBar:vertical { background: transparent; width: 6px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 6px; margin: 0; }
 QScrollBar::handle { background: $line_strong; border-radius: 2px; margin: 1px; }

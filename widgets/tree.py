@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QMenu, QWidget
 
 from widgets import text
 from widgets.model import ChannelRow, Mark, Reading, SatelliteView
@@ -19,6 +19,8 @@ from widgets.treerow import TreeRow, indent
 
 class TreeList(RowList):
     """The tree: Right opens, Left closes or goes up, a click on a chevron does either."""
+
+    detection_wanted = Signal(str)
 
     def __init__(self, theme: Theme, model: ChannelModel, parent: QWidget) -> None:
         super().__init__(theme, "Channels", parent)
@@ -39,6 +41,18 @@ class TreeList(RowList):
             return
         super().keyPressEvent(event)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu of a row: of the one under the pointer, or of the current one where a key asks for it."""
+        by_key = event.reason() is QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        if not index.isValid():
+            return
+        node = self._channels.rows[index.row()]
+        menu = QMenu(self)
+        menu.addAction(f"Detection of {node.name}").triggered.connect(lambda: self.detection_wanted.emit(node.key))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(self.viewport().mapToGlobal(self.visualRect(index).center()) if by_key else event.globalPos())
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click left of a name opens or closes."""
         index = self.indexAt(event.position().toPoint())
@@ -57,6 +71,8 @@ class ChannelsDock(QWidget):
     """A channel was double-clicked, or Enter pressed on it: put it on a chart, or take it off."""
     selection_changed = Signal(str)
     """The key selected: of a channel, of a subsystem (``SAT-001/eps``) or of a satellite."""
+    detection_wanted = Signal(str)
+    """Show what the channel, the subsystem or the satellite of this key is judged by."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,6 +88,7 @@ class ChannelsDock(QWidget):
         self.filter.textChanged.connect(self._narrow)
         self.filter.left.connect(self.list.setFocus)
         self.list.row_activated.connect(self._activate)
+        self.list.detection_wanted.connect(self.detection_wanted)
         self.list.selectionModel().currentChanged.connect(self._selected)
 
     def set_theme(self, theme: Theme) -> None:
@@ -105,6 +122,13 @@ class ChannelsDock(QWidget):
     def set_satellites(self, satellites: Iterable[SatelliteView]) -> None:
         """What the satellites' rows say beside their names."""
         if self.model.set_words(satellites):
+            self.list.viewport().update()
+
+    def set_provisional(self, satellites: Iterable[str]) -> None:
+        """Satellites of which it is not settled yet what is usual."""
+        names = frozenset(satellites)
+        if names != self.model.provisional:
+            self.model.provisional = names
             self.list.viewport().update()
 
     def set_plotted(self, keys: Iterable[str]) -> None:

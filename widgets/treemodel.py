@@ -14,6 +14,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from widgets.model import ChannelRow, Mark, Reading, SatelliteView, spoken, worst
 
+PROVISIONAL = "provisional"
+"""The word for a satellite of which it is not settled yet what is usual."""
+
 
 @dataclass(slots=True, eq=False)
 class Node:
@@ -70,6 +73,8 @@ class ChannelModel(QAbstractListModel):
         self.plotted: frozenset[str] = frozenset()
         self.words: dict[str, str] = {}
         """What a satellite's row says beside its name."""
+        self.provisional: frozenset[str] = frozenset()
+        """Satellites of which it is not settled yet what is usual."""
         self.count = 0
         self._roots: list[Node] = []
         self._nodes: dict[str, Node] = {}
@@ -92,6 +97,8 @@ class ChannelModel(QAbstractListModel):
             return self.spoken(node)
         if role == Qt.ItemDataRole.ToolTipRole and node.channel is not None:
             return node.channel.description or node.channel.key
+        if role == Qt.ItemDataRole.ToolTipRole and node.level == "satellite" and node.name in self.provisional:
+            return f"{node.name} is provisional: what is usual is still learned from the stream."
         return None
 
     def spoken(self, node: Node) -> str:
@@ -107,6 +114,8 @@ class ChannelModel(QAbstractListModel):
                 parts.append("on a chart")
         elif node.key in self.words:
             parts.append(self.words[node.key])
+        if node.level == "satellite" and node.name in self.provisional:
+            parts.append(PROVISIONAL)
         if node.channel is None:
             parts.append("open" if node.open else "closed")
         if node.mark is not None:

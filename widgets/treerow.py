@@ -10,7 +10,7 @@ from widgets.icons import Icon, draw_icon
 from widgets.paint import RIGHT, Index, RowDelegate, focus_ring, legible, write
 from widgets.shapes import draw_mark
 from widgets.theme import PX, Theme, metrics
-from widgets.treemodel import ChannelModel, Node
+from widgets.treemodel import PROVISIONAL, ChannelModel, Node
 
 SHAPE_RIGHT = 8
 """Where the shapes end, from the list's right edge."""
@@ -67,6 +67,8 @@ class TreeRow(RowDelegate):
             draw_mark(painter, x, top, node.mark, size, theme)
         elif stale and node.channel is not None:
             draw_icon(painter, x, top, "clock", theme.color("text_2" if selected else "text_3"), size)
+        if node.level == "satellite" and node.name in self._model.provisional:
+            draw_icon(painter, x - size - 6, top, "provisional", theme.color("text_2" if selected else "text_3"), size)
         if focused:
             focus_ring(painter, QRect(0, y, width, height), theme)
 
@@ -75,7 +77,13 @@ class TreeRow(RowDelegate):
         theme = self.look
         if node.channel is None:
             word = self._model.words.get(node.key, "")
-            return room.right() + 1 - write(painter, room, word, theme.color("text"), 13, 400, RIGHT)
+            room.setRight(room.right() - write(painter, room, word, theme.color("text"), 13, 400, RIGHT))
+            if node.level == "satellite" and node.name in self._model.provisional:
+                before = room.adjusted(metrics(13, 600).horizontalAdvance(node.name) + 12, 0, -8 if word else 0, 0)
+                if metrics(12).horizontalAdvance(PROVISIONAL) <= before.width():
+                    quiet = theme.color("text_2" if selected else "text_3")
+                    room.setRight(before.right() - write(painter, before, PROVISIONAL, quiet, 12, 400, RIGHT))
+            return room.right() + 1
         reading = self._model.readings.get(node.key)
         if reading is None:
             return room.right() + 1

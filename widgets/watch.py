@@ -32,7 +32,7 @@ from widgets.overview import Overview
 from widgets.paint import painted
 from widgets.rail import Rail
 from widgets.ranges import RangeBar
-from widgets.rightdock import RightDock
+from widgets.rightdock import TABS, RightDock
 from widgets.status import StatusStrip
 from widgets.theme import PX, Theme
 from widgets.topbar import TopBar
@@ -61,6 +61,8 @@ class WatchView(QWidget):
     event_activated = Signal(object)
     """Show the charts at this ``EventRow``'s time."""
     live_wanted = Signal()
+    detection_wanted = Signal(str)
+    """The page Detection was opened, for this key of the tree where one was named."""
     banner_action = Signal()
     arranged = Signal(object)
     """The ``Arrangement`` has changed: strips may be compact, or in two columns."""
@@ -92,6 +94,7 @@ class WatchView(QWidget):
     def _connect(self) -> None:
         self.channels.channel_activated.connect(self.channel_activated)
         self.channels.selection_changed.connect(self.selection_changed)
+        self.channels.detection_wanted.connect(self.open_detection)
         self.dock.off_nominal.channel_activated.connect(self.channel_activated)
         self.dock.attention.finding_selected.connect(self.finding_selected)
         self.dock.attention.finding_activated.connect(self.finding_activated)
@@ -194,6 +197,12 @@ class WatchView(QWidget):
         """A toast."""
         self.toast.say(sentence)
         self._place_toast()
+
+    def open_detection(self, key: str = "") -> None:
+        """Show the page Detection and put the keyboard into it; ``key`` says what of."""
+        self.dock.show_tab(TABS.index("Detection"))
+        self.dock.tuning.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.detection_wanted.emit(key)
 
     # the tree where it is a rail
 
@@ -300,6 +309,8 @@ class WatchView(QWidget):
             self.dock.verdicts.give(key - Qt.Key.Key_1)
         elif key == Qt.Key.Key_L:
             self.live_wanted.emit()
+        elif key == Qt.Key.Key_D:
+            self.open_detection()
         elif key == Qt.Key.Key_Space and not self.transport.isHidden():
             self.transport.toggle()
         elif key == Qt.Key.Key_Period and not self.transport.isHidden():

@@ -49,8 +49,8 @@ class CoreLink(QObject):
     """What was watched has ended in order, for something else."""
     answered = Signal(str, dict)
     """What was asked for, and the answer with what was asked."""
-    refused = Signal(str)
-    """What was asked of the core was not done; a sentence."""
+    refused = Signal(str, str)
+    """What was asked of the core and was not done, and a sentence why."""
     closed = Signal()
     """Everything taken in is recorded, and the core has ended or is somebody else's."""
 
@@ -184,17 +184,17 @@ class CoreLink(QObject):
                 raise LinkError("There is no session now.")
             self.answered.emit(do, {**values, **client.ask(do, **values)})
         except LinkError as problem:
-            self.refused.emit(str(problem))
+            self.refused.emit(do, str(problem))
 
     def _switch(self, plan: Plan) -> None:
         client = self._client
         if client is None:
-            self.refused.emit("There is no session now.")
+            self.refused.emit("switch", "There is no session now.")
             return
         self._switching = True  # before the core can end: its end is no death
         try:
             if not client.ask("stop", unless_watched=True)["stopping"]:
-                self.refused.emit("Another window watches this session too: close it first.")
+                self.refused.emit("switch", "Another window watches this session too: close it first.")
                 return
             self._client = None
             self.switched.emit()

@@ -25,6 +25,7 @@ from app.window.ledger import Ledger
 from app.window.playback import Playback
 from app.window.quality import DataQuality
 from app.window.status import About, Troubles, about, status
+from app.window.tuning import REQUESTS, Tuning
 from telemetry import Group
 from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
@@ -75,6 +76,7 @@ class Watching(QObject):
         self._new_rows: list[EventRow] = []
         self._own: list[str] = []
         self._connect()
+        self.tuning = Tuning(view, link, self.charts, self.ledger)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
@@ -102,7 +104,7 @@ class Watching(QObject):
         self._strips.set_compact(view.arrangement.compact)
         charts.changed.connect(self._show_window)
         charts.changed.connect(self._show_playback)
-        link.refused.connect(view.say)
+        link.refused.connect(self._on_refused)
         link.answered.connect(self._on_answered)
         link.switched.connect(self._on_switched)
         self.playback.happened.connect(self._on_happened)
@@ -190,6 +192,7 @@ class Watching(QObject):
             self._view.set_window(*self.charts.window())
             satellites = dict.fromkeys(group.satellite for group in self.feed.groups)
             self._view.overview.set_rows(satellites, self.charts.satellite)
+            self.tuning.show(self._clock, self._began)
 
     def _keep_position(self) -> None:
         """What a successor of the core has to know, should this one die now."""
@@ -281,6 +284,10 @@ class Watching(QObject):
 
     def _on_happened(self, row: EventRow) -> None:
         self._new_rows.append(row)
+
+    def _on_refused(self, do: str, why: str) -> None:
+        if do not in REQUESTS:
+            self._view.say(why)
 
     def _tell_notes(self, notes: Sequence[str]) -> None:
         for note in notes:
