@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from telemetry import Channel, ChannelType, Group, Limit, Severity
+from telemetry import Channel, ChannelType, Group
+from telemetry.limits import limits_from_json
 
 Kind = Literal["f4", "f8", "i8", "u8"]
 """The four list columns of a chunk."""
@@ -172,7 +173,7 @@ def channel_of(text: str) -> Channel:
         unit=found["unit"],
         type=found["type"],
         states=tuple((int(code), str(name)) for code, name in found["states"]),
-        limits=tuple(Limit(Severity(one["severity"]), one["low"], one["high"]) for one in found["limits"]),
+        limits=limits_from_json(found["limits"]),
         span=None if found["span"] is None else (found["span"][0], found["span"][1]),
         description=found["description"],
     )

@@ -3,7 +3,7 @@
 Knows nothing of the rest of the program.
 """
 
-from telemetry.channel import Channel, ChannelType, Group, Limit, Severity
+from telemetry.channel import Channel, ChannelType, Group, Limit, Quantity, Severity
 from telemetry.frame import Column, Frame, Quality, Tick, Times
 from telemetry.source import Category, Injected, ListSource, Mode, Origin, Source, SourceError
 
@@ -20,6 +20,7 @@ __all__ = [
     "Mode",
     "Origin",
     "Quality",
+    "Quantity",
     "Severity",
     "Source",
     "SourceError",

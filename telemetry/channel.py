@@ -8,6 +8,8 @@ from typing import Literal
 
 ChannelType = Literal["f4", "f8", "i8", "u8", "bool", "i4"]
 """The type a channel is recorded in; ``i4`` holds the codes of a state table."""
+Quantity = Literal["value", "rate"]
+"""What of a channel a limit bounds."""
 
 
 class Severity(StrEnum):
@@ -28,11 +30,34 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A value outside ``low`` .. ``high`` (channel units, inclusive; None: unbounded) is at ``severity``."""
+    """A value outside ``low`` .. ``high`` (inclusive; None: unbounded) is at ``severity``.
+
+    ``quantity`` is the value itself, in channel units, or its ``rate`` over a step, in channel units a second.
+    ``when`` is the context in which the limit holds (``obc/mode == safe``, see ``telemetry.limits``); empty: where no
+    context of the channel does. ``persistence`` samples in a row must be beyond (None: as the judge's settings say),
+    for ``on_delay`` microseconds; it is over when values were ``deadband`` inside the limit for ``off_delay``.
+    ``cause``, ``consequence``, ``action`` and ``link`` tell the operator what is behind it and what to do.
+    """
 
     severity: Severity
     low: float | None = None
     high: float | None = None
+    quantity: Quantity = "value"
+    when: str = ""
+    persistence: int | None = None
+    deadband: float = 0.0
+    on_delay: int = 0
+    off_delay: int = 0
+    cause: str = ""
+    consequence: str = ""
+    action: str = ""
+    link: str = ""
+
+    @property
+    def response(self) -> str:
+        """What to know and do, a line each; empty where nothing is said."""
+        parts = ("Cause", self.cause), ("Consequence", self.consequence), ("To do", self.action), ("See", self.link)
+        return "\n".join(f"{word}: {text}" for word, text in parts if text)
 
 
 @dataclass(frozen=True, slots=True)

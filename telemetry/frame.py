@@ -84,6 +84,14 @@ class Frame:
                 out[(quality & bad) != 0, i] = np.nan
         return out
 
+    def timely(self) -> npt.NDArray[np.float64]:
+        """(channels, n) float64 as ``matrix``, NaN also where a value is late; the caller's own."""
+        x = np.array(self.matrix().T, order="C")
+        for i, quality in enumerate(self.quality or ()):
+            if quality is not None:
+                x[i, (quality & Quality.LATE) != 0] = np.nan
+        return x
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:

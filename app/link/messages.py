@@ -8,7 +8,8 @@ from typing import Any
 from app.link.wire import LinkError
 from detection.event import Contribution, Event
 from detection.familiar import VERDICTS, Opinion
-from telemetry import Channel, Group, Limit, Severity
+from telemetry import Channel, Group, Severity
+from telemetry.limits import limits_from_json
 
 Json = dict[str, Any]
 NOTE_BOUND = 4000
@@ -62,9 +63,7 @@ def group_from_json(data: Json) -> Group:
     for one in data["channels"]:
         values = dict(one)
         values["states"] = tuple((int(code), str(name)) for code, name in values["states"])
-        values["limits"] = tuple(
-            Limit(Severity(limit["severity"]), limit["low"], limit["high"]) for limit in values["limits"]
-        )
+        values["limits"] = limits_from_json(values["limits"])
         values["span"] = None if values["span"] is None else tuple(values["span"])
         channels.append(Channel(**values))
     return Group(**{**data, "channels": tuple(channels)})
