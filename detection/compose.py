@@ -36,7 +36,8 @@ class Point:
     point still belongs to the same event; ``opens`` whether the judge may open and extend an event, or only
     seconds one; ``settled`` marks the end of an alarm that became the new regime. ``onset`` is when the judge first
     found the channel above its record, None: at ``time``. ``threshold`` is what was passed, in the score's own units;
-    ``expected`` what the value lies outside of, where the judge can say.
+    ``expected`` what the value lies outside of, where the judge can say;
+    ``response`` what the operator should know and do.
     """
 
     time: int
@@ -52,6 +53,7 @@ class Point:
     onset: int | None = None
     threshold: float | None = None
     expected: Expectation | None = None
+    response: str = ""
 
     @property
     def rank(self) -> tuple[int, bool, float, str, str]:
@@ -79,6 +81,7 @@ class _Draft:
     reach: int
     severity: Severity
     peak: Point
+    worst: Point
     shares: dict[str, _Share] = field(default_factory=dict)
     judges: dict[str, str] = field(default_factory=dict)
     told: tuple[int, int, int, Severity] | None = None
@@ -102,7 +105,7 @@ class _Draft:
         if point.ratio > self.peak.ratio:
             self.peak = point
         if point.severity.level > self.severity.level:
-            self.severity = point.severity
+            self.severity, self.worst = point.severity, point
 
     def near(self, time: int) -> bool:
         return self.start - self.reach <= time <= self.end + self.reach
@@ -134,6 +137,7 @@ class _Draft:
             peak=self.peak.time,
             threshold=self.peak.threshold,
             versions=tuple(sorted(self.judges.items())),
+            response=self.worst.response,
         )
 
     def news(self) -> bool:
@@ -226,7 +230,7 @@ class Composer:
                 draft.take(point)
         elif not point.settled:
             late = draft is not None and point.time < draft.start
-            draft = _Draft(next(self._keys), point, point.time, point.time, point.reach, point.severity, point)
+            draft = _Draft(next(self._keys), point, point.time, point.time, point.reach, point.severity, point, point)
             draft.take(point)
             # A point that came later than its source promised stands alone: the newest event stays the last.
             self._drafts.insert(0 if late else len(self._drafts), draft)

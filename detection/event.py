@@ -48,6 +48,7 @@ class Event:
     ``start``: at most ``start``. ``peak`` is the time of the largest score, and ``threshold`` what was in force
     there, in the units of that score (for a limit: the limit). None in what an older archive did not keep.
     ``category`` is ``rare nominal`` where an operator judged a like event so; ``likeness`` is then the sentence.
+    ``response`` is what the worst limit that was passed says of cause, consequence and what to do, a line each.
     """
 
     key: int
@@ -68,6 +69,7 @@ class Event:
     versions: tuple[tuple[str, str], ...] = ()
     category: Category = "anomaly"
     likeness: str = ""
+    response: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

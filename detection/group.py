@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from detection.commissioning import Commissioned
 from detection.compose import Expectation, Point
+from detection.contexts import Modes
 from detection.event import Judged
 from detection.fit import LAGS, Floats, Kind, Mask
 from detection.intake import STRETCH, Intake
@@ -23,7 +24,7 @@ from detection.settings import BANK, LIMITS, ROBUST_Z, WORDS, DetectionSettings
 from detection.spec import WindowSpec
 from detection.tally import Tally
 from detection.thresholds import Thresholds
-from telemetry import Frame, Group, Quality, Times
+from telemetry import Frame, Group, Limit, Times
 
 _NEVER = 1 << 60
 _LOOK = 200  # newest samples that say where a commissioned channel is
@@ -44,7 +45,15 @@ class Found:
 class GroupJudge:
     """Everything that is known of one group while a session lasts."""
 
-    def __init__(self, group: Group, specs: Sequence[WindowSpec], submit: Submit, settings: DetectionSettings) -> None:
+    def __init__(
+        self,
+        group: Group,
+        specs: Sequence[WindowSpec],
+        submit: Submit,
+        settings: DetectionSettings,
+        limits: Mapping[str, tuple[Limit, ...]],
+        modes: Modes,
+    ) -> None:
         n = len(group.channels)
         self.group = group
         self._settings = settings
@@ -52,7 +61,8 @@ class GroupJudge:
         self._tail = max([LAGS, *(spec.window for spec in specs)])
         keep = settings.history + self._tail + STRETCH + 1
         self._intake = Intake(n, Period(group.period, settings.gap), keep)
-        self._limits = Limits(group.channels, settings.persistence)
+        self._modes = modes
+        self._limits = Limits(group.channels, self._in_force(limits), settings.persistence, modes)
         self.levels = Levels(n)
         self._scorer = Scorer(group.channels, settings)
         # A code has no shape that a network could know, and a switch hardly any.
@@ -86,14 +96,18 @@ class GroupJudge:
 
     def feed(self, frame: Frame) -> Found:
         """Judge a frame of this group. What is older than the newest sample was late: recorded, not judged."""
-        times, x = frame.times, _matrix(frame)
+        times, x = frame.times, frame.timely()
+        np.clip(x, -_WIDEST, _WIDEST, out=x, where=np.isfinite(x))
         n = len(times)
+        if self.set_back(int(times[0])):
+            self._limits.reset()
         judged = Judged(self.group, times, *(np.full((n, len(x)), np.nan, dtype=np.float32) for _ in range(3)))
         found = Found(judged, [], [])
         newest, jumped = self._intake.newest, self._intake.set_back(int(times[0]))
         at = self._intake.late(times)
         self.tally.take(frame, x, at, newest, jumped=jumped)
         self.levels.take(times[at:], x[:, at:])
+        self._modes.take(self.group, times[at:], x[:, at:])
         while at < n:
             count, again = self._intake.cut(times[at:], x[:, at : at + STRETCH], self._scorer.fits.spacing)
             if again.any():
@@ -104,6 +118,22 @@ class GroupJudge:
         for network in self.networks:
             network.submit()
         return found
+
+    @property
+    def held_since(self) -> int | None:
+        """Time of the oldest sample whose limits wait for a mode."""
+        return self._limits.held_since
+
+    def release(self, passed: int) -> list[Point]:
+        """Points of limits that waited for a mode; every group has passed the time ``passed``."""
+        return [self._exceed(excursion) for excursion in self._limits.release(passed)]
+
+    def set_limits(self, limits: Mapping[str, tuple[Limit, ...]]) -> None:
+        """Judge by these limits, by channel key, from now on; a channel without any there by those it declares."""
+        self._limits.set(self._in_force(limits))
+
+    def _in_force(self, limits: Mapping[str, tuple[Limit, ...]]) -> list[tuple[Limit, ...]]:
+        return [limits.get(channel.key, channel.limits) for channel in self.group.channels]
 
     def commission(self) -> None:
         """Take all that was seen so far, odd or not, as the commissioning of every channel with enough of it."""
@@ -168,8 +198,7 @@ class GroupJudge:
 
     def _stretch(self, times: Times, x: Floats, place: slice, found: Found) -> None:
         intake = self._intake
-        for excursion in self._limits.check(x):
-            self._exceed(times, excursion, found)
+        found.limits.extend(self._exceed(excursion) for excursion in self._limits.check(times, x))
         counts, valid = intake.take(times, x)
         result = self._scorer.judge(intake, counts, valid)
         if result is not None:
@@ -250,12 +279,23 @@ class GroupJudge:
         path = self._paths[hit.channel]
         return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, "", opens=False)
 
-    def _exceed(self, times: Times, out: Excursion, found: Found) -> None:
-        when, path = int(times[out.column]), self._paths[out.channel]
-        point = Point(when, LIMITS, _VERSION, path, out.ratio, self._merge, out.reason, out.severity)
-        seen = Expectation(out.limit.low, out.limit.high, out.value)
-        found.limits.append(replace(point, threshold=out.bound, expected=seen))
-        found.findings.append(Point(when, LIMITS, _VERSION, path, out.ratio, self._merge, "", opens=False))
+    def _exceed(self, out: Excursion) -> Point:
+        limit = out.limit
+        # What was expected is told of a value; that of a rate is in another unit, and what returns is inside.
+        told = limit.quantity == "value" and out.ratio > 1.0
+        return Point(
+            out.time,
+            LIMITS,
+            _VERSION,
+            self._paths[out.channel],
+            out.ratio,
+            self._merge,
+            out.reason,
+            limit.severity,
+            threshold=out.bound,
+            expected=Expectation(limit.low, limit.high, out.value) if told else None,
+            response=limit.response,
+        )
 
     @property
     def _merge(self) -> int:
@@ -303,14 +343,3 @@ class GroupJudge:
         self._scorer.learn(which, self._intake, nominal=nominal)
         for network in self.networks:
             network.learned(which, self._scorer.fits.kind[which] == Kind.STATE, nominal)
-
-
-def _matrix(frame: Frame) -> Floats:
-    """(channels, n) values to judge, NaN where there is none to be judged; the caller's own."""
-    x = np.array(frame.matrix().T, order="C")
-    np.clip(x, -_WIDEST, _WIDEST, out=x, where=np.isfinite(x))
-    if frame.quality is not None:
-        for i, quality in enumerate(frame.quality):
-            if quality is not None:
-                x[i, (quality & Quality.LATE) != 0] = np.nan
-    return x

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from detection.commissioning import Commissioned, Commissioning
-from detection.compose import Composer
+from detection.compose import Composer, Point
+from detection.contexts import Modes
 from detection.event import Event, Judged, Scored
 from detection.familiar import Familiar, Ruling
 from detection.group import GroupJudge
@@ -23,13 +24,15 @@ from detection.sisters import Sisters
 from detection.spec import WindowSpec
 from detection.tally import Flaws
 from detection.thresholds import Thresholds
-from telemetry import Frame, Group, Tick
+from telemetry import Frame, Group, Limit, Tick
+from telemetry.limits import condition
 
 DRAIN_S = 30.0
 """Seconds that ``drain`` waits for outstanding scores unless told otherwise."""
 _LONG_AGO = -(1 << 62)
 Item = Frame | Tick | Ruling | Commissioning | Thresholds
 """What a judge takes, in order."""
+_FOREVER = 1 << 62
 _PATIENCE = 20  # periods that a group may be silent before the others go on without it
 
 
@@ -53,9 +56,11 @@ class _Satellite:
         self.groups: dict[str, GroupJudge] = {}
         self.findings = Composer(name, keys, familiar)
         self.limits = Composer(name, keys)
+        self.modes = Modes()
         self._networks_open = settings.networks_open
         self.begun = _LONG_AGO
         self.longest = 0
+        self._long_until = _LONG_AGO
 
     @property
     def newest(self) -> int:
@@ -71,7 +76,10 @@ class _Satellite:
             closed = self.finish()
             self.begun = first
         self.begun = max(self.begun, first)
-        self.longest = max(self.longest, last - first)
+        if last - first >= self.longest or self.begun > self._long_until:
+            # History comes in long frames: long after it, what happens now is not to be told as late as they were.
+            self.longest = last - first
+            self._long_until = last + self.longest
         return closed
 
     def collect(self, wait: float | None = None) -> list[Scored]:
@@ -86,6 +94,28 @@ class _Satellite:
                     self.findings.add(point)
         return scored
 
+    def exceed(self, points: Sequence[Point]) -> None:
+        """Limits were passed: an alarm of its own, and a second for what the scores find."""
+        for point in points:
+            self.limits.add(point)
+            self.findings.add(replace(point, opens=False))
+
+    def release(self) -> None:
+        """Judge what waited for a mode that is known by now."""
+        for group in self.groups.values():
+            if group.held_since is not None:
+                self.exceed(group.release(self.begun - self.longest - 1))
+
+    def set_limits(self, limits: Mapping[str, tuple[Limit, ...]]) -> None:
+        """Other limits from here on; what waits is still judged by the old ones."""
+        self._release_all()
+        for group in self.groups.values():
+            group.set_limits(limits)
+
+    def _release_all(self) -> None:
+        for group in self.groups.values():
+            self.exceed(group.release(_FOREVER))
+
     def advance(self) -> list[Event]:
         """Events that the watermarks have passed."""
         judged = _passed(self.groups.values(), self.begun, self.longest)
@@ -97,10 +127,13 @@ class _Satellite:
         ]
         scored = min([judged, *(since - 1 for since in waiting)])
         known = scored if self._networks_open else judged
-        return self.findings.advance(known, scored) + self.limits.advance(judged, judged)
+        held = [since - 1 for group in self.groups.values() if (since := group.held_since) is not None]
+        checked, scored = min([judged, *held]), min([scored, *held])
+        return self.findings.advance(known, scored) + self.limits.advance(checked, checked)
 
     def finish(self) -> list[Event]:
         """The stream has ended."""
+        self._release_all()
         return self.findings.finish() + self.limits.finish()
 
 
@@ -118,6 +151,7 @@ class Judge:
 
     Satellites with one of ``commissionings`` are judged by it from their first sample on. ``keys`` numbers the events,
     for judges that share a session.
+    ``limits`` are those in force, by channel key; a channel that is not there has the limits it declares.
     """
 
     def __init__(
@@ -128,10 +162,12 @@ class Judge:
         thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
         commissionings: Sequence[Commissioning] = (),
         keys: count[int] | None = None,
+        limits: Mapping[str, tuple[Limit, ...]] | None = None,
     ) -> None:
         self._notes: list[str] = []
         self._thresholds = thresholds
         self._commissionings = {one.satellite: one for one in commissionings}
+        self._limits = self._wanted = limits or {}
         self._settings = settings or DetectionSettings()
         self._submit = submit
         self._specs = [spec for spec in specs if self._usable(spec)]
@@ -168,6 +204,7 @@ class Judge:
             for group in self._groups():
                 group.factor(item)
         elif len(item):
+            self._take_limits()
             satellite = self._satellite(item)
             group = satellite.groups.get(item.group.key) or self._begin(satellite, item.group)
             if group.set_back(int(item.times[0])):
@@ -177,12 +214,16 @@ class Judge:
             output.judged.append(found.judged)
             for point in found.findings:
                 satellite.findings.add(point)
-            for point in found.limits:
-                satellite.limits.add(point)
+            satellite.exceed(found.limits)
+            satellite.release()
             output.scored += satellite.collect()
             output.events += satellite.advance()
             output.events += self._compare()
         return output
+
+    def set_limits(self, limits: Mapping[str, tuple[Limit, ...]]) -> None:
+        """Judge by these limits from the next item of the stream on. Any thread."""
+        self._wanted = limits
 
     def drain(self, timeout: float = DRAIN_S) -> Output:
         """The stream has ended: take every outstanding score and close every event.
@@ -279,11 +320,12 @@ class Judge:
     def _satellite(self, frame: Frame) -> _Satellite:
         name = frame.group.satellite
         if name not in self._satellites:
-            self._satellites[name] = _Satellite(name, self._keys, self._settings, self._familiar[name])
+            made = self._satellites[name] = _Satellite(name, self._keys, self._settings, self._familiar[name])
+            made.modes.watch(_modes(self._limits, name))
         return self._satellites[name]
 
     def _begin(self, satellite: _Satellite, group: Group) -> GroupJudge:
-        judge = GroupJudge(group, self._specs, self._submit, self._settings)
+        judge = GroupJudge(group, self._specs, self._submit, self._settings, self._limits, satellite.modes)
         satellite.groups[group.key] = judge
         self._sisters.meet(group, judge.levels)
         known = self._commissionings.get(group.satellite)
@@ -301,6 +343,12 @@ class Judge:
                 "count there: commission again."
             )
 
+    def _take_limits(self) -> None:
+        if self._wanted is not self._limits:
+            self._limits = self._wanted
+            for satellite in self._satellites.values():
+                satellite.set_limits(self._limits)
+
     def _usable(self, spec: WindowSpec) -> bool:
         """Whether windows can be cut for ``spec``; the reason is noted where not."""
         reason = ""
@@ -315,3 +363,9 @@ class Judge:
         if reason:
             self._notes.append(f"{spec.model} does not judge: {reason}.")
         return not reason
+
+
+def _modes(limits: Mapping[str, tuple[Limit, ...]], satellite: str) -> list[str]:
+    """Paths of the channels that limits of a satellite depend on: remembered before the first of these is judged."""
+    own = (of for key, of in limits.items() if key.partition("/")[0] == satellite)
+    return [condition(limit.when).channel for of in own for limit in of if limit.when]
