@@ -16,6 +16,8 @@ import time
 from dataclasses import asdict
 
 from app.expected import EXPECTED
+from app.limiting import Limiting
+from app.limits import definitions
 from app.link.card import CoreCard, card_path
 from app.link.messages import group_to_json, opinion_from_json, opinion_to_json
 from app.link.server import Server
@@ -47,18 +49,20 @@ class Core:
         settings, self.notices = load(settings_file(), plan.settings)
         now = int(time.time() * SECOND)
         plan = plan.with_history(settings.telemetry.history_s, now)
-        sources = open_sources(plan, now)
+        given = definitions(plan.limits or settings.telemetry.limits)
+        sources = open_sources(plan, now, given.derived)
         self._key = archive_key(plan.archive_path)
         try:
             groups = [group for source in sources for group in source.groups]
             self._ring = make_ring(groups, self._key, goes_on=plan.continues is not None)
-            self.session: Session = open_session(plan, settings, sources, now, self._ring)
+            self.session: Session = open_session(plan, settings, sources, now, self._ring, given)
         except BaseException:
             for source in sources:
                 source.close()
             raise
         self._stop = threading.Event()
         self.tuning = Tuning(self.session, thresholds_file())
+        self._limiting = Limiting(self.session)
         self._server = Server(self._key, self._answer, self.session.events, self._notes, self._state, self._plan)
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
@@ -99,6 +103,8 @@ class Core:
                 return self._play(request)
             case "inject":
                 return self._inject(request)
+            case "limits" | "set_limits":
+                return self._limiting.answer(request)
             case "verdict":
                 return self._judge(request)
             case "quality":
@@ -163,7 +169,7 @@ class Core:
             "faults": list(session.playback.faults),
             "scenarios": [[name, what] for name, what in SCENARIOS.items()],
             "relative": session.relative,
-            "groups": [group_to_json(group) for group in session.groups],
+            "groups": [group_to_json(session.limits.on(group)) for group in session.groups],
             "ring": {"path": str(self._ring.path), "layout": describe(self._ring.tracks)},
             "engine": {"kind": engine.kind, "detail": engine.detail, "reason": engine.reason},
             "models": [card.name for card in session.cards],

@@ -9,6 +9,17 @@ from app.settings import SettingsError
 from inference import EngineError
 from storage import StorageError
 from telemetry import SourceError
+from telemetry.limitfields import LimitsError
 from telemetry.ring import RingError
 
-EXPECTED = (EvaluationError, PlanError, PlayError, SettingsError, SourceError, StorageError, EngineError, RingError)
+EXPECTED = (
+    EvaluationError,
+    PlanError,
+    PlayError,
+    SettingsError,
+    SourceError,
+    LimitsError,
+    StorageError,
+    EngineError,
+    RingError,
+)

@@ -19,8 +19,9 @@ class Plan:
     ``history`` seconds of a paced source are taken in at full speed before the pace begins (the window opens on a
     fleet that has been flying for a while; None: as the settings say, ending now). What is older than
     ``resume_from`` was recorded by a core that died, and is only judged again, so that its successor knows what it
-    knew; ``continues`` is the number of the first session of that run. With ``any_source`` a window shows whatever a
-    core already records. ``paused`` stands still once history is in; ``injected`` are faults as (kind, satellite, time)
+    knew; ``continues`` is the number of the first session of that run. ``limits`` is the operator's file of
+    limits and derived channels, before the settings' own. With ``any_source`` a window shows whatever a core already
+    records. ``paused`` stands still once history is in; ``injected`` are faults as (kind, satellite, time)
     that begin beside those of the scenario. A running core keeps its plan up to what the operator does, for whoever
     has to follow it. Times are UTC microseconds.
     """
@@ -41,6 +42,7 @@ class Plan:
     resume_from: int | None = None
     continues: int | None = None
     settings: tuple[str, ...] = ()
+    limits: str | None = None
     any_source: bool = False
 
     def to_json(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from app.line import Line
 from app.plan import Plan
-from app.sources import simulation_of
+from app.sources import bare, simulation_of
 from telemetry import Injected
 
 
@@ -58,7 +58,8 @@ class Playback:
     @property
     def faults(self) -> tuple[str, ...]:
         """Kinds of fault that can be injected now; none where nothing is simulated."""
-        return tuple(dict.fromkeys(kind for line in self._lines for kind in getattr(line.source, "faults", ())))
+        faults = (getattr(bare(line.source), "faults", ()) for line in self._lines)
+        return tuple(dict.fromkeys(kind for kinds in faults for kind in kinds))
 
     def inject(self, kind: str, satellite: str) -> Injected:
         """Begin a fault now, and record its label. Raises SourceError, StorageError."""

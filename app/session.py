@@ -24,6 +24,7 @@ from app.commissioning import stored
 from app.counters import Counter
 from app.disk import DiskOutlook
 from app.eventlog import EventLog
+from app.limits import LimitBook, kept_beside
 from app.line import Line
 from app.opinions import Opinions
 from app.paths import thresholds_file
@@ -37,6 +38,7 @@ from inference import Engine, ModelCard, Pool, open_engine, read_repository
 from storage import Archive, Reader, Recorder
 from telemetry import Group, Injected, Source
 from telemetry.clock import SECOND
+from telemetry.limitfile import Definitions
 from telemetry.ring import LiveRing
 
 log = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ class Session:
         started: int,
         notes: Sequence[str] = (),
         thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
+        given: Definitions = Definitions(),  # noqa: B008 - frozen
     ) -> None:
         self._catalogue_notes = tuple(notes)
         self.thresholds = thresholds
@@ -85,6 +88,7 @@ class Session:
         self.ring = ring
         self.events = EventLog()
         self.groups: tuple[Group, ...] = tuple(group for source in sources for group in source.groups)
+        self.limits = LimitBook(self.groups, given, kept_beside(plan.archive_path))
         self.injected: tuple[Injected, ...] = tuple(fault for source in sources for fault in source.injected)
         self.relative = all(source.relative for source in sources)
         self.recorder = Recorder(archive, reserve_bytes=settings.storage.reserve_mb << 20)
@@ -95,6 +99,7 @@ class Session:
             settings=json.dumps({**settings.model_dump(mode="json"), "thresholds": rows(thresholds)}),
             models=json.dumps([{"name": c.name, "version": c.version, "sha256": c.sha256} for c in cards]),
             relative=self.relative,
+            limits=self.limits.sha256,
         )
         archive.add_labels(self.id, self.injected)
         self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
@@ -194,7 +199,14 @@ class Session:
         # Every line asks the same models, so each would say the same of them.
         return list(
             dict.fromkeys(
-                [*sources, *self._catalogue_notes, *self._commissioning_notes, *judges, *self.archive.notices]
+                [
+                    *sources,
+                    *self.limits.notes,
+                    *self._catalogue_notes,
+                    *self._commissioning_notes,
+                    *judges,
+                    *self.archive.notices,
+                ]
             )
         )
 
@@ -309,6 +321,7 @@ class Session:
             self._submitter(source.mode == "paced"),
             thresholds=self.thresholds,
             commissionings=known,
+            limits=self.limits.in_force,
             # Every line numbers its events by itself; a step of as many as there are keeps the numbers apart.
             keys=count(1 + number, lines),
         )
@@ -327,7 +340,12 @@ class Session:
 
 
 def open_session(
-    plan: Plan, settings: Settings, sources: Sequence[Source], started: int, ring: LiveRing | None = None
+    plan: Plan,
+    settings: Settings,
+    sources: Sequence[Source],
+    started: int,
+    ring: LiveRing | None = None,
+    given: Definitions = Definitions(),  # noqa: B008 - frozen
 ) -> Session:
     """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then."""
     notes: list[str] = []
@@ -345,5 +363,5 @@ def open_session(
         engine.close()
         raise
     return Session(
-        plan, sources, archive, engine, cards, settings, ring, started, [*catalogue.problems, *notes], thresholds
+        plan, sources, archive, engine, cards, settings, ring, started, [*catalogue.problems, *notes], thresholds, given
     )

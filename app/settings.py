@@ -32,11 +32,12 @@ class StorageSettings(_Part):
 
 
 class SourceSettings(_Part):
-    """How the built-in fleet is shown."""
+    """What is known of telemetry beside what its sources say."""
 
     history_s: float = Field(
         default=3000.0, ge=0, le=86_400, description="telemetry shown at once when the window opens"
     )
+    limits: str = Field(default="", description="file of limits and derived channels, TOML or CSV")
 
 
 class WidgetsSettings(_Part):
@@ -70,7 +71,7 @@ def load(file: Path, overrides: Iterable[str] = ()) -> tuple[Settings, list[str]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as problem:
         values = {}
         what = _sentence(problem) if isinstance(problem, ValidationError) else str(problem)
-        notices.append(_set_aside(file, what))
+        notices.append(set_aside(file, f"Settings in {file} could not be used ({what})"))
     for override in overrides:
         _apply(values, override)
     try:
@@ -79,7 +80,8 @@ def load(file: Path, overrides: Iterable[str] = ()) -> tuple[Settings, list[str]
         raise SettingsError(f"--set: {_sentence(problem)}.") from problem
 
 
-def _set_aside(file: Path, what: str) -> str:
+def set_aside(file: Path, what: str) -> str:
+    """Rename a broken file so that it is not overwritten; ``what`` happened, as the sentence that says it all."""
     broken = file.with_name(file.name + ".broken")
     number = 1
     while broken.exists():
@@ -88,8 +90,8 @@ def _set_aside(file: Path, what: str) -> str:
     try:
         file.replace(broken)
     except OSError:
-        return f"Settings in {file} could not be used ({what}); the defaults are in force."
-    return f"Settings could not be used ({what}); the defaults are in force and the file is now {broken}."
+        return f"{what}; the defaults are in force."
+    return f"{what}; the defaults are in force and the file is now {broken}."
 
 
 def _apply(values: dict[str, Any], override: str) -> None:

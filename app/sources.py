@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from app.plan import Plan
 from simulator import Simulation, open_simulation
 from telemetry import Source, SourceError
+from telemetry.derived import Definition, Derived
 from telemetry.files import open_file
 
 _NOT_YET = ("udp", "tcp", "kafka", "mqtt")
@@ -29,14 +30,19 @@ def open_source(text: str, plan: Plan, now: int) -> Source:
     return open_file(text, time=plan.time_column, period=plan.period, start=plan.start)
 
 
-def open_sources(plan: Plan, now: int) -> list[Source]:
-    """Every source of a plan with the faults injected into it, all or none. Raises SourceError."""
+def open_sources(plan: Plan, now: int, derived: Sequence[Definition] = ()) -> list[Source]:
+    """Every source of a plan with the faults injected into it and the channels ``derived`` from its own, all or none.
+
+    Raises SourceError.
+    """
     opened: list[Source] = []
     try:
         for text in plan.sources:
             opened.append(open_source(text, plan, now))
         for kind, satellite, at in plan.injected:
             simulation_of(satellite, opened).inject(kind, satellite, at)
+        if derived:
+            opened = [Derived(source, derived) for source in opened]
     except BaseException:
         for source in opened:
             source.close()
@@ -57,7 +63,12 @@ def open_sources(plan: Plan, now: int) -> list[Source]:
 
 def simulation_of(satellite: str, sources: Iterable[Source]) -> Simulation:
     """The simulation among ``sources`` in which a satellite flies. Raises SourceError."""
-    for source in sources:
+    for source in map(bare, sources):
         if isinstance(source, Simulation) and any(group.satellite == satellite for group in source.groups):
             return source
     raise SourceError(f"No simulated satellite {satellite} is being watched.")
+
+
+def bare(source: Source) -> Source:
+    """A source without the channels that are derived from its own."""
+    return source.source if isinstance(source, Derived) else source

@@ -4,6 +4,7 @@ The only package that knows DuckDB. Knows nothing of models or screens.
 """
 
 from storage.answers import (
+    Change,
     Envelope,
     JudgedEvent,
     Latest,
@@ -21,6 +22,7 @@ from storage.recorder import Recorder, RecorderStatus
 
 __all__ = [
     "Archive",
+    "Change",
     "Envelope",
     "JudgedEvent",
     "Latest",

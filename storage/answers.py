@@ -16,7 +16,8 @@ from detection.familiar import Opinion
 class SessionInfo:
     """One session. Times are UTC microseconds; ``ended`` is None while it goes on, or where it was cut off.
 
-    ``first`` and ``last`` bound its samples; ``settings`` and ``models`` are JSON.
+    ``first`` and ``last`` bound its samples; ``settings`` and ``models`` are JSON; ``limits`` is the SHA-256 of the
+    limits that were in force when it began (empty: an earlier version recorded it).
     """
 
     id: int
@@ -31,6 +32,22 @@ class SessionInfo:
     samples: int
     first: int | None
     last: int | None
+    limits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an operator changed: at ``time`` (UTC microseconds of the wall clock), in which session, ``who``, ``what``
+    was done to which ``object``, and how it was ``before`` and ``after`` (JSON, None: nothing).
+    """
+
+    time: int
+    session: int
+    who: str
+    what: str
+    object: str
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)

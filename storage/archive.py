@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from detection.commissioning import Commissioning
 from detection.familiar import Opinion
 from storage import door
+from storage.answers import Change
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
 from storage.ledger import Ledger, Mark
@@ -130,13 +132,14 @@ class Archive:
         settings: str = "{}",
         models: str = "[]",
         relative: bool = False,
+        limits: str = "",
     ) -> int:
-        """The number of a new session. ``settings`` and ``models`` are JSON. Raises StorageError."""
+        """The number of a new session. ``settings`` and ``models`` are JSON, ``limits`` a hash. Raises StorageError."""
         with self._writing() as connection, transaction(connection):
             ((session,),) = rows(connection, "SELECT coalesce(max(id), 0) + 1 FROM _session")
             connection.execute(
-                "INSERT INTO _session VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?)",
-                [session, started, origin, list(sources), self._door.program, settings, models, relative],
+                "INSERT INTO _session VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?)",
+                [session, started, origin, list(sources), self._door.program, settings, models, relative, limits],
             )
         return int(session)
 
@@ -175,6 +178,11 @@ class Archive:
                 ],
             )
         return int(number)
+
+    def add_change(self, change: Change) -> None:
+        """What an operator changed. Durable when it returns. Raises StorageError."""
+        with self._writing() as connection, transaction(connection):
+            connection.execute("INSERT INTO _audit VALUES (?, ?, ?, ?, ?, ?, ?)", list(astuple(change)))
 
     def add_verdict(self, session: int, key: int, opinion: Opinion) -> None:
         """What an operator says of an event; what was said before stays. Durable when it returns.

@@ -34,6 +34,7 @@ EVENT_ROWS = pa.schema(
         ("versions", pa.map_(pa.string(), pa.string())),
         ("category", pa.string()),
         ("likeness", pa.string()),
+        ("response", pa.string()),
         (
             "channels",
             pa.list_(
@@ -127,6 +128,7 @@ def _event_rows(events: Iterable[tuple[tuple[int, int], Event]]) -> pa.Table:
                 "versions": list(event.versions),
                 "category": event.category,
                 "likeness": event.likeness,
+                "response": event.response,
                 "channels": [asdict(one) for one in event.channels],
             }
             for (session, _), event in events

@@ -16,6 +16,7 @@ import pyarrow as pa
 from detection.event import Contribution, Event
 from detection.familiar import Opinion
 from storage.answers import (
+    Change,
     Envelope,
     JudgedEvent,
     Latest,
@@ -33,7 +34,7 @@ from telemetry import Channel, Group, Quality, Severity, Times
 
 _EVENT = (
     "session, key, satellite, start, stop, open, severity, model, version, score, channels, reason, seconded, "
-    "onset, peak, threshold, versions, category, likeness"
+    "onset, peak, threshold, versions, category, likeness, response"
 )
 
 _VALUE = "coalesce(f8, f4::DOUBLE, i8::DOUBLE, u8::DOUBLE)"
@@ -122,7 +123,7 @@ class Reader:
             found = rows(
                 cursor,
                 "SELECT session, epoch_us(started), epoch_us(ended), origin, sources, program, settings, models, "
-                "relative, samples, epoch_us(first), epoch_us(last) FROM sessions ORDER BY session",
+                "relative, samples, epoch_us(first), epoch_us(last), limits FROM sessions ORDER BY session",
             )
         return [_session(row) for row in found]
 
@@ -278,6 +279,12 @@ class Reader:
                 [session],
             )
         return [RecordedGap(*row) for row in found]
+
+    def changes(self) -> list[Change]:
+        """What operators changed, in order of time."""
+        with self._archive.reading() as cursor:
+            found = rows(cursor, "SELECT time, session, who, what, object, before, after FROM _audit ORDER BY time")
+        return [Change(*row) for row in found]
 
 
 def _session(row: Sequence[Any]) -> SessionInfo:

@@ -143,7 +143,30 @@ FROM _event LEFT JOIN (
     SELECT session, key, arg_max(verdict, id) AS verdict FROM _verdict GROUP BY session, key) v USING (session, key);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS)
+_AUDIT = """
+CREATE TABLE _audit (
+    time BIGINT NOT NULL, session INTEGER NOT NULL, who VARCHAR NOT NULL, what VARCHAR NOT NULL,
+    object VARCHAR NOT NULL, before JSON, after JSON);
+CREATE VIEW audit AS
+SELECT make_timestamp(time) AS time, session, who, what, object, before, after FROM _audit;
+ALTER TABLE _event ADD COLUMN response VARCHAR DEFAULT '';
+CREATE OR REPLACE VIEW events AS
+SELECT session, key, satellite, make_timestamp(start) AS start, make_timestamp(stop) AS "end", open, severity,
+    model, version, score, channels, reason, seconded, make_timestamp(onset) AS onset, make_timestamp(peak) AS peak,
+    threshold, versions, category, likeness, v.verdict, response
+FROM _event LEFT JOIN (
+    SELECT session, key, arg_max(verdict, id) AS verdict FROM _verdict GROUP BY session, key) v USING (session, key);
+ALTER TABLE _session ADD COLUMN limits VARCHAR DEFAULT '';
+CREATE OR REPLACE VIEW sessions AS
+SELECT s.id AS session, make_timestamp(started) AS started, make_timestamp(ended) AS ended, origin, sources,
+    coalesce(c.samples, 0)::BIGINT AS samples, make_timestamp(c.t0) AS first, make_timestamp(c.t1) AS last,
+    relative, program, settings, models, limits
+FROM _session s LEFT JOIN (
+    SELECT k.session, sum(n) AS samples, min(t0) AS t0, max(t1) AS t1
+    FROM _every_chunk c JOIN _channel k ON k.id = c.channel GROUP BY k.session) c ON c.session = s.id;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS, _AUDIT)
 """``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""
 
 VERSION = len(MIGRATIONS)

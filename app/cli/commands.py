@@ -29,6 +29,7 @@ ArchiveFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Where te
 Repository = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the models lie.")]
 Models = Annotated[list[str] | None, typer.Option("--model", metavar="NAME", help="Only this model; repeatable.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting.")]
+LimitsFile = Annotated[Path | None, typer.Option(metavar="FILE", help="Limits and derived channels, TOML or CSV.")]
 TimeColumn = Annotated[str | None, typer.Option("--time", metavar="COLUMN", help="The file's time column.")]
 Period = Annotated[str | None, typer.Option(metavar="5s", help="Step of a file that has no times.")]
 Start = Annotated[str | None, typer.Option(metavar="TIME", help="When a file with relative times began.")]
@@ -47,6 +48,7 @@ def window(
     engine: EngineChoice = "auto",
     repository: Repository = None,
     model: Models = None,
+    limits: LimitsFile = None,
     setting: Settings = None,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
 ) -> None:
@@ -54,8 +56,8 @@ def window(
     if context.invoked_subcommand is None:
         from app.cli.watch import open_window
 
-        raise typer.Exit(open_window(archive, engine, repository, model or [], setting or []))
-    if archive or repository or model or setting or engine != "auto":
+        raise typer.Exit(open_window(archive, engine, repository, model or [], setting or [], limits))
+    if archive or repository or model or setting or limits or engine != "auto":
         name = context.invoked_subcommand
         raise UsageError(f"These options belong to the window: write them after '{name}', which has its own.")
 
@@ -72,6 +74,7 @@ def monitor(
     time: TimeColumn = None,
     period: Period = None,
     start: Start = None,
+    limits: LimitsFile = None,
     setting: Settings = None,
     headless: Annotated[bool, typer.Option("--headless", help="Watch without a window.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -91,6 +94,7 @@ def monitor(
         time=time,
         period=period,
         start=start,
+        limits=limits,
         settings=setting or [],
         headless=headless,
     )

@@ -10,6 +10,7 @@ from app import paths
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
 from app.cli.interrupt import Interrupt
 from app.cli.result import MonitorResult, result
+from app.limits import definitions
 from app.plan import Plan
 from app.session import Session, open_session
 from app.settings import load
@@ -24,9 +25,10 @@ def watch(plan: Plan, *, as_json: bool) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings, notices = load(paths.settings_file(), plan.settings)
     now = int(time.time() * SECOND)
-    sources = open_sources(plan, now)
+    given = definitions(plan.limits or settings.telemetry.limits)
+    sources = open_sources(plan, now, given.derived)
     try:
-        session = open_session(plan, settings, sources, now)
+        session = open_session(plan, settings, sources, now, given=given)
     except BaseException:
         for source in sources:
             source.close()

@@ -64,6 +64,7 @@ class EventResult(_Part):
     versions: dict[str, str]
     category: Category
     likeness: str
+    response: str
 
 
 class InjectedResult(_Part):
@@ -175,6 +176,7 @@ def _event(event: Event, units: dict[str, str]) -> EventResult:
         versions=dict(event.versions),
         category=event.category,
         likeness=event.likeness,
+        response=event.response,
     )
 
 

@@ -30,6 +30,7 @@ def make_plan(
     time: str | None = None,
     period: str | None = None,
     start: str | None = None,
+    limits: Path | None = None,
     settings: Sequence[str] = (),
     headless: bool = False,
 ) -> Plan:
@@ -49,11 +50,17 @@ def make_plan(
         period=_period(period),
         start=_start(start),
         settings=tuple(settings),
+        limits=None if limits is None else str(limits.expanduser().resolve()),
     )
 
 
 def open_window(
-    archive: Path | None, engine: str, repository: Path | None, models: Sequence[str], settings: Sequence[str]
+    archive: Path | None,
+    engine: str,
+    repository: Path | None,
+    models: Sequence[str],
+    settings: Sequence[str],
+    limits: Path | None = None,
 ) -> int:
     """The window on the built-in fleet; without a display an hour of it is watched headless."""
     reason = why_no_window()
@@ -69,12 +76,19 @@ def open_window(
             archive=archive,
             repository=repository,
             models=models,
+            limits=limits,
             settings=settings,
             headless=True,
         )
         return watch(plan, as_json=False)
     plan = make_plan(
-        ["sim:demo"], engine=engine, archive=archive, repository=repository, models=models, settings=settings
+        ["sim:demo"],
+        engine=engine,
+        archive=archive,
+        repository=repository,
+        models=models,
+        limits=limits,
+        settings=settings,
     )
     return _run_window(replace(plan, history=None, any_source=True))
 

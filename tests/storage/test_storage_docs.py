@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from detection.event import Contribution, Event
-from storage import Archive, Recorder
+from storage import Archive, Change, Recorder
 from telemetry import Channel, Frame, Group, Severity
 
 PAGE = (Path(__file__).parents[2] / "docs" / "archive.md").read_text(encoding="utf-8")
@@ -50,6 +50,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[list[list[object]]
         recorder = Recorder(archive, reserve_bytes=0)
         recorder.put(session, Frame(group, times, (values, np.where(values < 1, np.nan, -values))))
         recorder.put(session, found)
+        after = '[{"severity": "warning", "low": null, "high": 31.5}]'
+        archive.add_change(Change(START, session, "anna", "set limits", "SAT-001/eps/bus", "[]", after))
         recorder.end_session(session, START)
         assert recorder.close(10.0)
     queries = [*QUERIES, "SELECT count(*) FROM samples", "SELECT samples, origin FROM sessions", "FROM gaps"]
@@ -60,9 +62,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[list[list[object]]
     return result
 
 
-def test_there_are_three_queries_and_each_answers(answers: list[list[list[object]]]) -> None:
-    assert len(QUERIES) == 3
-    per_channel, events, mean = answers[:3]
+def test_there_are_four_queries_and_each_answers(answers: list[list[list[object]]]) -> None:
+    assert len(QUERIES) == 4
+    per_channel, events, mean, audit = answers[:4]
     assert per_channel == [
         ["SAT-001", "eps", "bus", 3600, 0.0, 359.9],
         ["SAT-001", "eps", "cell", 3590, -359.9, -1.0],
@@ -70,10 +72,11 @@ def test_there_are_three_queries_and_each_answers(answers: list[list[list[object
     assert events == [["SAT-001", "2030-01-01 00:30:00", "2030-01-01 00:31:40", "ar", 2.3, "eps/cell"]]
     assert mean[0][0] == "2030-01-01 00:20:00"
     assert len(mean) == 22
+    assert audit == [["2030-01-01 00:00:00", "anna", "SAT-001/eps/bus", None, "31.5"]]
 
 
 def test_plain_duckdb_counts_what_the_archive_counts(answers: list[list[list[object]]]) -> None:
-    count, session, gaps = answers[3:]
+    count, session, gaps = answers[4:]
     assert count == [[3600 + 3590]]
     assert session == [[7190, "import"]]
     assert gaps == []
