@@ -81,9 +81,10 @@ class AttentionModel(QAbstractListModel):
                 return f"{row.title}, {row.note}"
             parts = ", ".join(" ".join(filter(None, (d.name, f"{d.share:.0%}", d.expected))) for d in row.departures)
             said = ". ".join(filter(None, (row.sentence, row.likeness, row.state)))
-            return f"{spoken(row.mark)}, {row.title}, {row.satellite}. {said}. {parts}"
+            told = f"{spoken(row.mark)}, {row.title}, {row.satellite}. {said}. {parts}"
+            return f"{told}. {row.response}" if row.response else told
         if role == Qt.ItemDataRole.ToolTipRole and isinstance(row, FindingRow):
-            return row.sentence
+            return f"{row.sentence}\n{row.response}" if row.response else row.sentence
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -98,7 +99,7 @@ class AttentionModel(QAbstractListModel):
 
 
 def _identity(row: Head | FindingRow) -> object:
-    return row.title if isinstance(row, Head) else (row.key, detail_height(row))
+    return row.title if isinstance(row, Head) else (row.key, detail_height(row, PX["dock_right"]))
 
 
 class AttentionRow(RowDelegate):
@@ -116,7 +117,7 @@ class AttentionRow(RowDelegate):
         row = self.model.rows[index.row()]
         if isinstance(row, Head):
             return QSize(0, PX["group_header"])
-        more = detail_height(row) if self.details and index.row() == self.selected else 0
+        more = detail_height(row, option.rect.width()) if self.details and index.row() == self.selected else 0
         return QSize(0, PX["row_alarm"] + more)
 
     def draw(self, painter: QPainter, rect: QRect, index: Index, selected: bool, focused: bool) -> None:

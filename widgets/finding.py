@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter
 
 from widgets import text
 from widgets.model import Clock, Departure, FindingRow
 from widgets.paint import RIGHT, write
-from widgets.theme import Theme, metrics
+from widgets.theme import Theme, font, metrics
 
 MOST = 5
 """Channels that have a bar of their own; the others share one line."""
@@ -52,11 +52,19 @@ def percents(shares: list[float]) -> list[int]:
     return floors
 
 
-def detail_height(row: FindingRow) -> int:
-    """Logical pixels that the details need."""
+def _response_height(row: FindingRow, width: int) -> int:
+    """What the response needs, wrapped to ``width``."""
+    if not row.response:
+        return 0
+    room = QRect(0, 0, max(1, width - 26), 10_000)
+    return metrics(12).boundingRect(room, Qt.TextFlag.TextWordWrap, row.response).height() + 12
+
+
+def detail_height(row: FindingRow, width: int) -> int:
+    """Logical pixels that the details need in a dock of ``width``."""
     lines = len(facts(row, Clock(row.end)))
     bars = 30 + _BAR * len(_shown(row)) if row.departures else 8
-    return bars + 20 * len(_sentences(row)) + 6 + _LINE * lines + 12
+    return bars + 20 * len(_sentences(row)) + 6 + _LINE * lines + 12 + _response_height(row, width)
 
 
 def _sentences(row: FindingRow) -> list[str]:
@@ -83,6 +91,10 @@ def draw_detail(painter: QPainter, rect: QRect, row: FindingRow, clock: Clock, t
         used = write(painter, line, name, theme.color("text_2"), 12)
         write(painter, line.adjusted(used + 12, 0, 0, 0), value, theme.color("text"), 12, 400, RIGHT)
         y += _LINE
+    if row.response:
+        painter.setFont(font(12))
+        painter.setPen(theme.color("text"))
+        painter.drawText(QRect(left, y + 8, right - left, rect.bottom() - y), Qt.TextFlag.TextWordWrap, row.response)
 
 
 def _bars(painter: QPainter, room: QRect, row: FindingRow, theme: Theme) -> int:

@@ -142,6 +142,8 @@ class FindingRow:
     peak: int | None = None
     verdict: str = ""
     likeness: str = ""
+    response: str = ""
+    """What the limit says of cause, consequence and what to do, a line each."""
 
     @property
     def alarm(self) -> bool:
@@ -247,6 +249,20 @@ class Notice:
     mark: Mark
     sentence: str
     action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsView:
+    """The limits of one channel, each as the texts of its fields; ``says`` names who says them.
+
+    ``reset``: an operator set them, and what the file or the source says can hold again.
+    """
+
+    key: str
+    unit: str
+    says: str
+    rows: tuple[dict[str, str], ...]
+    reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)

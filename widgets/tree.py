@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -20,7 +20,8 @@ from widgets.treerow import TreeRow, indent
 class TreeList(RowList):
     """The tree: Right opens, Left closes or goes up, a click on a chevron does either."""
 
-    detection_wanted = Signal(str)
+    menu_wanted = Signal(QPoint)
+    """The menu of the current row, at this place of the screen."""
 
     def __init__(self, theme: Theme, model: ChannelModel, parent: QWidget) -> None:
         super().__init__(theme, "Channels", parent)
@@ -47,11 +48,10 @@ class TreeList(RowList):
         index = self.currentIndex() if by_key else self.indexAt(event.pos())
         if not index.isValid():
             return
-        node = self._channels.rows[index.row()]
-        menu = QMenu(self)
-        menu.addAction(f"Detection of {node.name}").triggered.connect(lambda: self.detection_wanted.emit(node.key))
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self.viewport().mapToGlobal(self.visualRect(index).center()) if by_key else event.globalPos())
+        self.setCurrentIndex(index)
+        self.menu_wanted.emit(
+            self.viewport().mapToGlobal(self.visualRect(index).center()) if by_key else event.globalPos()
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click left of a name opens or closes."""
@@ -73,6 +73,8 @@ class ChannelsDock(QWidget):
     """The key selected: of a channel, of a subsystem (``SAT-001/eps``) or of a satellite."""
     detection_wanted = Signal(str)
     """Show what the channel, the subsystem or the satellite of this key is judged by."""
+    limits_wanted = Signal(str)
+    """The limits of this channel are to be shown."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,7 +90,7 @@ class ChannelsDock(QWidget):
         self.filter.textChanged.connect(self._narrow)
         self.filter.left.connect(self.list.setFocus)
         self.list.row_activated.connect(self._activate)
-        self.list.detection_wanted.connect(self.detection_wanted)
+        self.list.menu_wanted.connect(self._show_menu)
         self.list.selectionModel().currentChanged.connect(self._selected)
 
     def set_theme(self, theme: Theme) -> None:
@@ -191,6 +193,26 @@ class ChannelsDock(QWidget):
             self.channel_activated.emit(node.key)
         else:
             self.model.toggle(node)
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu = self.menu()
+        if menu is not None:
+            menu.popup(place)
+
+    def menu(self) -> QMenu | None:
+        """What can be done with the selected row; it goes when it is closed."""
+        node = self.model.node(self.selected())
+        if node is None:
+            return None
+        menu = QMenu(self)
+        if node.channel is not None:
+            on = node.key in self.model.plotted
+            chart = menu.addAction("Take off the charts\tEnter" if on else "Put on a chart\tEnter")
+            chart.triggered.connect(lambda: self.channel_activated.emit(node.key))
+            menu.addAction("Limits\tE").triggered.connect(lambda: self.limits_wanted.emit(node.key))
+        menu.addAction(f"Detection of {node.name}").triggered.connect(lambda: self.detection_wanted.emit(node.key))
+        menu.aboutToHide.connect(menu.deleteLater)
+        return menu
 
     def _selected(self, now: QModelIndex, _before: QModelIndex) -> None:
         if now.isValid() and not self._quiet:

@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from widgets.arrangement import Arrangement, arrange
 from widgets.banner import Banner, Toast
+from widgets.limits import LimitsPanel
 from widgets.model import (
     ChannelRow,
     Clock,
     Counts,
     EventRow,
     FindingRow,
+    LimitsView,
     Mark,
     Notice,
     OffNominalRow,
@@ -38,6 +40,9 @@ from widgets.theme import PX, Theme
 from widgets.topbar import TopBar
 from widgets.transport import STEP, Transport
 from widgets.tree import ChannelsDock
+
+_LEAST_CHARTS = 210
+"""Height of the charts while limits are edited under them."""
 
 
 class WatchView(QWidget):
@@ -63,6 +68,8 @@ class WatchView(QWidget):
     live_wanted = Signal()
     detection_wanted = Signal(str)
     """The page Detection was opened, for this key of the tree where one was named."""
+    limits_wanted = Signal(str)
+    """Show the limits of this channel, or of the selected one where the key is empty."""
     banner_action = Signal()
     arranged = Signal(object)
     """The ``Arrangement`` has changed: strips may be compact, or in two columns."""
@@ -81,6 +88,7 @@ class WatchView(QWidget):
         strips.setParent(self)
         if strips.focusPolicy() is Qt.FocusPolicy.NoFocus:
             strips.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.limits = LimitsPanel(theme, self)
         self.transport = Transport(theme, self)
         self.overview = Overview(theme, self)
         self.dock = RightDock(theme, self)
@@ -95,6 +103,9 @@ class WatchView(QWidget):
         self.channels.channel_activated.connect(self.channel_activated)
         self.channels.selection_changed.connect(self.selection_changed)
         self.channels.detection_wanted.connect(self.open_detection)
+        self.channels.limits_wanted.connect(self.limits_wanted)
+        self.limits.resized.connect(self._place)
+        self.limits.closed.connect(self.close_limits)
         self.dock.off_nominal.channel_activated.connect(self.channel_activated)
         self.dock.attention.finding_selected.connect(self.finding_selected)
         self.dock.attention.finding_activated.connect(self.finding_activated)
@@ -124,6 +135,7 @@ class WatchView(QWidget):
             self.rail,
             self.channels,
             self.ranges,
+            self.limits,
             self.transport,
             self.overview,
             self.dock,
@@ -192,6 +204,18 @@ class WatchView(QWidget):
         """Where playback stands; None where nothing can be played."""
         if self.transport.set_playback(view):
             self._place()
+
+    def set_limits(self, view: LimitsView) -> None:
+        """Show the limits of a channel under the charts."""
+        came = self.limits.view is None
+        self.limits.set_view(view)
+        if came:
+            self.limits.take_keyboard()
+
+    def close_limits(self) -> None:
+        """Put the limits away."""
+        self.limits.set_view(None)
+        self.strips.setFocus()
 
     def say(self, sentence: str) -> None:
         """A toast."""
@@ -263,7 +287,10 @@ class WatchView(QWidget):
         used = centre.y() + PX["toolbar"]
         play = 0 if self.transport.isHidden() else self.transport.height()
         self.transport.setGeometry(centre.x(), bottom - over - play, centre.width(), self.transport.height())
-        self.strips.setGeometry(centre.x(), used, centre.width(), bottom - over - play - used)
+        room = bottom - over - play - used
+        edit = 0 if self.limits.view is None else min(self.limits.wanted_height(), max(room - _LEAST_CHARTS, room // 2))
+        self.limits.setGeometry(centre.x(), used + room - edit, centre.width(), edit)
+        self.strips.setGeometry(centre.x(), used, centre.width(), room - edit)
         if self._drawer:
             self.channels.raise_()
         self._place_toast()
@@ -315,6 +342,8 @@ class WatchView(QWidget):
             self.transport.toggle()
         elif key == Qt.Key.Key_Period and not self.transport.isHidden():
             self.transport.stepped.emit(STEP)
+        elif key == Qt.Key.Key_E:
+            self.limits_wanted.emit("")
         elif key == Qt.Key.Key_Escape and self._drawer:
             self._show_drawer(False)
             self.rail.setFocus()

@@ -75,6 +75,15 @@ class Charts(QObject):
             first = groups[0].satellite
             self._show(overview(groups, first), first, None)
 
+    @property
+    def chosen(self) -> str:
+        """The channel whose chart is selected, or an empty text."""
+        return channel_of(self._strips.chosen or "")
+
+    def renew(self) -> None:
+        """What is known of the channels has changed: show them anew."""
+        self._compose(self._strips.chosen)
+
     def follow(self) -> None:
         """Show what the foremost finding is about, unless the operator has chosen something."""
         number = self._ledger.foremost()

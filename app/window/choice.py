@@ -30,7 +30,7 @@ def strip_spec(channel: Channel, group: Group, seen: tuple[float, float] | None)
         satellite=channel.satellite,
         period=group.period,
         states=states,
-        limits=channel.limits,
+        limits=tuple(one for one in channel.limits if one.quantity == "value" and not one.when),
         decimals=decimals_for(channel.span or seen, integer=channel.type in ("i8", "u8", "i4")),
     )
 

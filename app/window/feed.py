@@ -6,12 +6,12 @@ Reads the live ring that the core writes; nothing is held twice. GUI thread, no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from telemetry import Channel, Group, Times
+from telemetry import Channel, Group, Limit, Times
 from telemetry.ring import LiveRing
 
 Floats = npt.NDArray[np.float64]
@@ -112,6 +112,13 @@ class Feed:
         """The group that a channel arrives with."""
         found = self._where.get(key)
         return None if found is None else found[0].group
+
+    def set_limits(self, key: str, limits: tuple[Limit, ...]) -> None:
+        """Other limits of a channel are in force."""
+        part, i = self._where[key]
+        channels = list(part.group.channels)
+        channels[i] = replace(channels[i], limits=limits)
+        part.group = replace(part.group, channels=tuple(channels))
 
     def newest(self, key: str) -> Newest | None:
         """The newest sample of a channel; None before there is one."""

@@ -262,6 +262,7 @@ def _row(entry: _Entry, clock: Clock, channel: Callable[[str], Channel | None]) 
         peak=event.peak,
         verdict="" if entry.opinion is None else entry.opinion.verdict,
         likeness=event.likeness,
+        response=event.response,
     )
 
 

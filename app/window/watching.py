@@ -22,6 +22,7 @@ from app.window.corelink import CoreLink
 from app.window.feed import Feed
 from app.window.happenings import Happenings
 from app.window.ledger import Ledger
+from app.window.limits import LimitsEditor
 from app.window.playback import Playback
 from app.window.quality import DataQuality
 from app.window.status import About, Troubles, about, status
@@ -59,6 +60,7 @@ class Watching(QObject):
         self.quality = DataQuality()
         self.charts = Charts(view, strips, self.feed, self.ledger)
         self.playback = Playback(view, link, self.charts)
+        self.limits = LimitsEditor(view, self.feed, self.charts, link)
         self._troubles = Troubles()
         self._ring: LiveRing | None = None
         self._counters: Counters = [0] * COUNTERS

@@ -131,3 +131,36 @@ def test_the_window_comes_back_where_it_was(sit_down: Open, tmp_path: Path) -> N
     desk.wait(lambda: desk.watching._attached)
     desk.close()
     assert Window(desk.window.view.theme).height() == 640
+
+
+def test_limits_are_changed_in_the_window_and_hold_at_once_and_the_next_time(
+    sit_down: Open, tmp_path: Path, ask: Ask
+) -> None:
+    desk = sit_down(_plan(tmp_path, history=10.0))
+    view, feed, panel = desk.window.view, desk.watching.feed, desk.window.view.limits
+    key = "SAT-001/eps/battery_voltage"
+    desk.wait(lambda: desk.counter(Counter.LIVE) == 1)
+    view.channels.select(key)
+    view.selection_changed.emit(key)
+    desk.press(Qt.Key.Key_E)
+    desk.wait(panel.isVisible)
+    assert panel.view is not None and panel.view.says == "as the source declares them"
+    for row in panel.rows[1:]:
+        row.remove.click()
+    low, high = panel.rows[0].fields["low"], panel.rows[0].fields["high"]
+    low.setText("99")
+    high.setText("98")
+    panel.apply.click()
+    assert panel.sentence == "Low (99) must be less than high (98)." and low.property("wrong") is True
+    high.setText("100")
+    panel.apply.click()
+    desk.wait(lambda: panel.view is not None and panel.view.says == "set by an operator")
+    channel = feed.channel(key)
+    assert channel is not None and [limit.low for limit in channel.limits] == [99.0]
+    desk.wait(lambda: any("limit of 99" in row.sentence for row in desk.watching.ledger.rows(desk.watching._clock)))
+    desk.close()
+    assert len(ask(tmp_path / "t.duckdb", "SELECT who FROM audit WHERE what = 'set limits'")) == 1
+    again = sit_down(_plan(tmp_path, history=10.0))
+    again.wait(lambda: again.watching.feed.channel(key) is not None)
+    kept = again.watching.feed.channel(key)
+    assert kept is not None and kept.limits == channel.limits

@@ -92,7 +92,9 @@ def test_only_the_selected_row_is_opened_and_only_where_there_is_room(dock: Righ
     qtbot.waitUntil(lambda: lines.visualRect(lines.rows.index(1)).height() > PX["row_alarm"], timeout=2000)
     opened = lines.rows.rows[1]
     assert isinstance(opened, FindingRow)
-    assert lines.visualRect(lines.rows.index(1)).height() == PX["row_alarm"] + detail_height(opened)
+    assert lines.visualRect(lines.rows.index(1)).height() == PX["row_alarm"] + detail_height(
+        opened, lines.viewport().width()
+    )
     assert lines.visualRect(lines.rows.index(2)).height() == PX["row_alarm"]
     dock.set_details(False)
     qtbot.waitUntil(lambda: lines.visualRect(lines.rows.index(1)).height() == PX["row_alarm"], timeout=2000)
@@ -229,7 +231,7 @@ def test_what_was_expected_stands_under_the_bars_and_is_read_aloud(dock: RightDo
     plain = finding(1)
     said = replace(plain.departures[0], expected="expected 12.1 to 12.9 V, was 10.4 V")
     row = replace(plain, departures=(said, *plain.departures[1:]))
-    assert detail_height(row) > detail_height(plain)
+    assert detail_height(row, 384) > detail_height(plain, 384)
     dock.set_findings([row])
     spoken = dock.attention.rows.data(dock.attention.rows.index(1), Qt.ItemDataRole.AccessibleTextRole)
     assert "expected 12.1 to 12.9 V, was 10.4 V" in spoken
