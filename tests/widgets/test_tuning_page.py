@@ -235,7 +235,7 @@ def test_the_page_is_reached_from_a_row_of_the_tree(view: WatchView) -> None:
     view.channels.select("SAT-002")
     tree.setFocus()
     QApplication.sendEvent(tree, QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(0, 0), QPoint(0, 0)))
-    menu = tree.findChild(QMenu)
+    menu = view.channels.findChild(QMenu)
     assert menu is not None
     QTest.keyClick(menu, Qt.Key.Key_Down)
     QTest.keyClick(menu, Qt.Key.Key_Return)
