@@ -16,7 +16,7 @@ help:
 	@echo 'make setup        set-up alone; looks at the system packages again'
 	@echo 'make schema       write docs/schema from the types after a change that is meant'
 	@echo 'make screenshots  take the pictures of docs/screenshots anew, on an X display of their own'
-	@echo 'make pictures     draw the pictures of docs/simulator anew (ARGS="--real FOLDER": a real satellite, into FOLDER)'
+	@echo 'make pictures     draw the pictures of docs/simulator and docs/detection anew (ARGS="--real FOLDER": a real satellite, into FOLDER)'
 	@echo 'make bench        measure, and write docs/benchmarks.md (ARGS="charts" measures that only, writes nothing)'
 	@echo 'make chroot-test  prove run and test on a bare Debian 12 (root and debootstrap needed)'
 	@echo 'make clean        remove .venv and every cache'
@@ -51,6 +51,7 @@ screenshots:
 pictures:
 	@$(set_up) --quick
 	QT_QPA_PLATFORM=offscreen .venv/bin/python -m docs.simulator.draw $(ARGS)
+	QT_QPA_PLATFORM=offscreen .venv/bin/python -m docs.detection.draw
 
 bench:
 	@$(set_up) --quick --tests

@@ -13,7 +13,9 @@ import sys
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     from app.cli.errors import INTERRUPTED
+    from app.cli.interrupt import catch_early
 
+    catch_early()
     try:
         from app.cli.commands import run  # typer costs 70 ms, which an import of this package need not
 
