@@ -35,7 +35,7 @@ LEVELS = {
     "aocs/pointing_error": 0.013,
     "aocs/sun_angle": SUN_ANGLE,
     "aocs/star_tracker_stars": 14.0,
-    "comm/beacon_power": 30.2,
+    "comm/beacon_power": 30.1,
     "payload/ccd_temperature": -20.0,
 }
 """Where a channel stands that nothing drives, or that is driven away from there."""
@@ -89,8 +89,8 @@ def read(course: Course, leg: Leg, t: Floats, idle: tuple[float, float], rows: d
     rows["payload/ccd_temperature"] += 0.3 * eased(leg.sessions, t, 40.0)
     rows["payload/cooler_current"] += 0.9 + 0.02 * imaging - 0.1 * (rows["payload/ccd_temperature"] + 20)
     rows["obc/cpu_load"] += 24 + 16 * imaging + 10 * sending + np.where(t % _PACKING < _PACKS, 8.0, 0.0)
-    # An amplifier loses gain as it warms.
-    rows["comm/beacon_power"] -= 0.01 * at["transmitter"]
+    # An amplifier loses gain as it warms, most of which is levelled out.
+    rows["comm/beacon_power"] -= 0.005 * at["transmitter"]
     rows["aocs/pointing_error"] += 0.015 * eased(leg.manoeuvres, t, 20.0)
     gas = (at["tank"] + ZERO) / (20 + ZERO) * _ULLAGE / (_ULLAGE + (FUEL - at["fuel"]) / _DENSITY)
     rows["propulsion/tank_pressure"] += _PRESSURE * gas

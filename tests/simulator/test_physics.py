@@ -32,7 +32,7 @@ from simulator.spans import crossings, edges_of, inside
 from telemetry.clock import SECOND
 
 PINNED = {
-    "sim:quiet?seed=7&duration=3600": "730cb2663998bb95",
+    "sim:quiet?seed=7&duration=3600": "024598283a00a890",
     "sim:tumbling?seed=7&satellites=2&duration=7200": "7a2df22267bbb7f9",
 }
 """The first digits of the SHA-256 of such a run, group by group: the same on every machine."""
