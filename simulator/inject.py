@@ -32,7 +32,7 @@ run without the fault, in sigmas."""
 
 _FIRST, _LAST = 0.4 * HOUR, 0.8 * HOUR
 _SIZES = (4.8, 5.6)  # sigmas; the ceiling lowers it where noise or a cycle adds to it
-_MARGIN = 0.975  # of the ceiling: the converter's quantum comes on top
+_MARGIN = 0.965  # of the ceiling: the converter's quantum comes on top
 NOW_FOR = 900.0
 """Seconds that a fault lasts that is injected while a simulation runs."""
 _NOW = 1 << 30  # and so do faults that are injected now
