@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-
 _early = False
 
 
