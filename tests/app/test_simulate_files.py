@@ -200,7 +200,7 @@ def test_the_labels_are_the_faults_of_monitor(tmp_path: Path) -> None:
     item = MonitorResult.model_json_schema()["$defs"]["InjectedResult"]["properties"]
     assert set(json.loads(labels.read_text())["injected"][0]) == {*item, "category", "strength"}
     assert fault.category == "fault"
-    assert fault.strength is not None and 3.0 < fault.strength <= 6.0
+    assert fault.strength is not None and 2.0 < fault.strength <= 6.0
 
 
 def test_a_fault_that_had_not_begun_is_not_labelled(tmp_path: Path) -> None:
