@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from detection.bound import Bound, bind
 from detection.commissioning import Commissioned, Commissioning
 from detection.compose import Composer, Point
 from detection.contexts import Modes
@@ -18,7 +19,7 @@ from detection.event import Event, Judged, Scored
 from detection.familiar import Familiar, Ruling
 from detection.group import GroupJudge
 from detection.levels import BLOCK
-from detection.network import Submit
+from detection.network import Network, Submit
 from detection.settings import DetectionSettings
 from detection.sisters import Sisters
 from detection.spec import WindowSpec
@@ -52,12 +53,15 @@ class _Satellite:
     been silent for longer than frames are long no longer holds it back.
     """
 
-    def __init__(self, name: str, keys: count[int], settings: DetectionSettings, familiar: Familiar) -> None:
+    def __init__(
+        self, name: str, keys: count[int], settings: DetectionSettings, familiar: Familiar, bound: Sequence[Bound]
+    ) -> None:
         self.groups: dict[str, GroupJudge] = {}
+        self.bound = list(bound)
         self.findings = Composer(name, keys, familiar)
         self.limits = Composer(name, keys)
         self.modes = Modes()
-        self._networks_open = settings.networks_open
+        self._networks_open, self._between_opens = settings.networks_open, settings.between_opens
         self.begun = _LONG_AGO
         self.longest = 0
         self._long_until = _LONG_AGO
@@ -75,6 +79,8 @@ class _Satellite:
         if group is not None and group.set_back(first):
             closed = self.finish()
             self.begun = first
+            for model in self.bound:
+                model.restart()
         self.begun = max(self.begun, first)
         if last - first >= self.longest or self.begun > self._long_until:
             # History comes in long frames: long after it, what happens now is not to be told as late as they were.
@@ -86,13 +92,28 @@ class _Satellite:
         """Scores that have come back; ``wait``: monotonic second up to which each outstanding one is waited for."""
         left = None if wait is None else lambda: max(0.0, wait - time.monotonic())
         scored: list[Scored] = []
-        for group in self.groups.values():
-            for network in group.networks:
-                some, points = network.collect(left)
-                scored += some
-                for point in points:
-                    self.findings.add(point)
+        for judge in self.asking():
+            some, points = judge.collect(left)
+            scored += some
+            for point in points:
+                self.findings.add(point)
         return scored
+
+    def asking(self) -> list[Network | Bound]:
+        """Whatever asks models for scores here."""
+        # A copy: other threads read the counters while the judge's own thread meets new groups.
+        networks = [network for group in list(self.groups.values()) for network in group.networks]
+        return [*networks, *self.bound]
+
+    def cut(self, *, ended: bool = False) -> None:
+        """Let the models between channels cut what every group has passed, or what was waited for long enough.
+
+        All there is where the stream ``ended``.
+        """
+        for model in self.bound:
+            waited = self.begun - self.longest - 1 - model.patience
+            judged = _passed(self.groups.values(), self.begun, self.longest)
+            model.close(self.newest if ended else max(waited, judged))
 
     def exceed(self, points: Sequence[Point]) -> None:
         """Limits were passed: an alarm of its own, and a second for what the scores find."""
@@ -125,8 +146,10 @@ class _Satellite:
             for network in group.networks
             if (since := network.waiting_since) is not None
         ]
-        scored = min([judged, *(since - 1 for since in waiting)])
-        known = scored if self._networks_open else judged
+        opening = [since for model in self.bound if (since := model.waiting_since) is not None]
+        scored = min([judged, *(since - 1 for since in (*waiting, *opening))])
+        opened = min([judged, *(since - 1 for since in opening if self._between_opens)])
+        known = scored if self._networks_open else opened
         held = [since - 1 for group in self.groups.values() if (since := group.held_since) is not None]
         checked, scored = min([judged, *held]), min([scored, *held])
         return self.findings.advance(known, scored) + self.limits.advance(checked, checked)
@@ -152,6 +175,7 @@ class Judge:
     Satellites with one of ``commissionings`` are judged by it from their first sample on. ``keys`` numbers the events,
     for judges that share a session.
     ``limits`` are those in force, by channel key; a channel that is not there has the limits it declares.
+    ``groups`` are all that may come: models of several channels are bound to them, once a satellite.
     """
 
     def __init__(
@@ -163,6 +187,7 @@ class Judge:
         commissionings: Sequence[Commissioning] = (),
         keys: count[int] | None = None,
         limits: Mapping[str, tuple[Limit, ...]] | None = None,
+        groups: Sequence[Group] = (),
     ) -> None:
         self._notes: list[str] = []
         self._thresholds = thresholds
@@ -171,6 +196,8 @@ class Judge:
         self._settings = settings or DetectionSettings()
         self._submit = submit
         self._specs = [spec for spec in specs if self._usable(spec)]
+        self._single = [spec for spec in self._specs if spec.channels == ("any",)]
+        self._bound = self._bind(groups)
         self._keys = keys or count(1)
         self._satellites: dict[str, _Satellite] = {}
         self._familiar: defaultdict[str, Familiar] = defaultdict(Familiar)
@@ -203,6 +230,8 @@ class Judge:
             self._thresholds = item
             for group in self._groups():
                 group.factor(item)
+            for model in (one for models in self._bound.values() for one in models):
+                model.factor(item)
         elif len(item):
             self._take_limits()
             satellite = self._satellite(item)
@@ -210,12 +239,15 @@ class Judge:
             if group.set_back(int(item.times[0])):
                 output.events += self._sisters.finish()
             output.events += satellite.note(item)
+            for model in satellite.bound:
+                model.put(item.group.key, item.times, item.timely())
             found = group.feed(item)
             output.judged.append(found.judged)
             for point in found.findings:
                 satellite.findings.add(point)
             satellite.exceed(found.limits)
             satellite.release()
+            satellite.cut()
             output.scored += satellite.collect()
             output.events += satellite.advance()
             output.events += self._compare()
@@ -233,6 +265,7 @@ class Judge:
         output = Output()
         deadline = time.monotonic() + timeout
         for satellite in self._satellites.values():
+            satellite.cut(ended=True)
             output.scored += satellite.collect(deadline)
             output.events += satellite.finish()
         output.events += self._sisters.finish()
@@ -298,9 +331,8 @@ class Judge:
 
     def _count(self, what: str) -> dict[str, int]:
         counts = Counter({spec.model: 0 for spec in self._specs})
-        for group in self._groups():
-            for network in group.networks:
-                counts[network.spec.model] += network.scored if what == "scored" else network.skipped
+        for judge in (one for satellite in list(self._satellites.values()) for one in satellite.asking()):
+            counts[judge.spec.model] += judge.scored if what == "scored" else judge.skipped
         return dict(counts)
 
     def _compare(self) -> list[Event]:
@@ -320,12 +352,14 @@ class Judge:
     def _satellite(self, frame: Frame) -> _Satellite:
         name = frame.group.satellite
         if name not in self._satellites:
-            made = self._satellites[name] = _Satellite(name, self._keys, self._settings, self._familiar[name])
+            made = self._satellites[name] = _Satellite(
+                name, self._keys, self._settings, self._familiar[name], self._bound.get(name, ())
+            )
             made.modes.watch(_modes(self._limits, name))
         return self._satellites[name]
 
     def _begin(self, satellite: _Satellite, group: Group) -> GroupJudge:
-        judge = GroupJudge(group, self._specs, self._submit, self._settings, self._limits, satellite.modes)
+        judge = GroupJudge(group, self._single, self._submit, self._settings, self._limits, satellite.modes)
         satellite.groups[group.key] = judge
         self._sisters.meet(group, judge.levels)
         known = self._commissionings.get(group.satellite)
@@ -352,10 +386,10 @@ class Judge:
     def _usable(self, spec: WindowSpec) -> bool:
         """Whether windows can be cut for ``spec``; the reason is noted where not."""
         reason = ""
-        if spec.channels != ("any",):
-            reason = "it asks for several channels at once, and windows here hold one"
-        elif spec.sample_period is not None:
-            reason = "it asks for a fixed sample period, and windows here keep the channel's own"
+        if spec.channels == ("any",) and spec.sample_period is not None:
+            reason = "it asks for a fixed sample period, and windows of one channel keep the channel's own"
+        elif spec.channels != ("any",) and spec.scaling != "stored":
+            reason = "it takes several channels together, and does not store the location and scale of each"
         elif spec.kind == "forecast":
             reason = "it forecasts, and only a reconstruction or a score of the window itself is judged"
         elif spec.window < 2 or spec.stride < 1:
@@ -363,6 +397,30 @@ class Judge:
         if reason:
             self._notes.append(f"{spec.model} does not judge: {reason}.")
         return not reason
+
+    def _bind(self, groups: Sequence[Group]) -> dict[str, list[Bound]]:
+        """The models of several channels of each satellite; the reason is noted where one cannot judge there."""
+        satellites: dict[str, list[Group]] = {}
+        for group in groups:
+            satellites.setdefault(group.satellite, []).append(group)
+        bound: dict[str, list[Bound]] = {}
+        for spec in self._specs:
+            if spec.channels == ("any",):
+                continue
+            missing: list[str] = []
+            for name, own in satellites.items():
+                places, lacking = bind(spec, own)
+                if not lacking:
+                    model = Bound(spec, places, self._submit, self._settings)
+                    if self._thresholds.overrides:
+                        model.factor(self._thresholds)
+                    bound.setdefault(name, []).append(model)
+                elif places:
+                    missing.append(f"{spec.model} does not judge {name}: no one channel there is {lacking[0]}.")
+            if not missing and not any(one.spec is spec for models in bound.values() for one in models):
+                missing.append(f"{spec.model} does not judge: none of its channels is here.")
+            self._notes += missing
+        return bound
 
 
 def _modes(limits: Mapping[str, tuple[Limit, ...]], satellite: str) -> list[str]:

@@ -27,7 +27,10 @@ from detection.spec import WindowSpec
 from telemetry import Group, Times
 
 Submit = Callable[[str, npt.NDArray[np.float32]], "Future[npt.NDArray[np.float32]] | None"]
-"""(model, (n, window) float32) to a future of (n,) float32 scores; None where they were refused."""
+"""(model, (n, window) float32) to a future of (n,) float32 scores; None where they were refused.
+
+A model of several channels is given (n, window x channels) and gives (n, channels).
+"""
 
 _BATCH = 256
 _REAL = 0.9  # of a window, before it is scored
@@ -229,7 +232,7 @@ class Network:
         self, asked: _Asked, wait: Callable[[], float] | None, scored: list[Scored], points: list[Point]
     ) -> None:
         count = sum(cut.which.shape[1] for cut in asked.cuts)
-        scores = _result(asked.future, 0.0 if wait is None else wait(), count)
+        scores = result(asked.future, 0.0 if wait is None else wait(), count)
         if scores is None:
             self.skipped += count
         else:
@@ -279,8 +282,8 @@ class Network:
         return ratio
 
 
-def _result(future: Future[npt.NDArray[np.float32]] | None, timeout: float, count: int) -> Floats | None:
-    """(count,) scores, or None where they were refused, failed or did not come in time."""
+def result(future: Future[npt.NDArray[np.float32]] | None, timeout: float, count: int) -> Floats | None:
+    """(count,) scores, flat, or None where they were refused, failed or did not come in time."""
     if future is None:
         return None
     try:

@@ -58,7 +58,8 @@ class DetectionSettings:
     to have one of ``orbit`` microseconds. ``persistence`` samples beyond a limit make an event.
     ``merge`` samples join two alarms into one event. Bank, baseline and networks are held to one policy; only the
     margin of ``lstd``, which counts in nepers, is its own. Whether the baseline and the networks may open
-    events, or only second them, is ``robust_z_opens`` and ``networks_open``.
+    events, or only second them, is ``robust_z_opens`` and ``networks_open``; ``between_opens`` is that of models
+    between channels, which find what no channel shows alone.
     """
 
     alpha: float = 0.1
@@ -73,6 +74,8 @@ class DetectionSettings:
     merge: int = 100
     robust_z_opens: bool = False
     networks_open: bool = False
+    between_opens: bool = True
     bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75, 1.75))
     baseline: Policy = Policy(margins=(1.75,))
     network: Policy = Policy(margins=(1.75,))
+    between: Policy = Policy(margins=(1.5,))

@@ -9,13 +9,28 @@ Kind = Literal["reconstruction", "forecast", "score"]
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What a model of several channels was taught of one of them.
+
+    ``location`` and ``scale`` are in channel units and normalise it; ``usual`` is the largest smoothed score of its
+    nominal time, held out from the fit; ``step`` is its usual step in microseconds: a value stands for two of them.
+    """
+
+    location: float
+    scale: float
+    usual: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class WindowSpec:
     """The windows of one model.
 
     ``window`` and ``stride`` count samples of the model's grid; ``sample_period`` is its step in microseconds,
     or None for ``native`` (the channel's own median step). ``channels`` is ``("any",)`` for a model that takes
     one channel at a time, else ordered patterns (``*/eps/battery_voltage``) bound once a satellite.
-    ``scaling`` names how values are normalised (``commissioning``: less the location, over the scale).
+    ``scaling`` names how values are normalised, less a location and over a scale: those that the channel shows
+    (``commissioning``), or those in ``places``, one a pattern, that the version was published with (``stored``).
     """
 
     model: str
@@ -26,3 +41,4 @@ class WindowSpec:
     sample_period: int | None = None
     channels: tuple[str, ...] = ("any",)
     scaling: str = "commissioning"
+    places: tuple[Place, ...] = ()
