@@ -26,3 +26,8 @@ class ModelCard:
     output_names: tuple[str, ...]
     max_batch_size: int
     output_shapes: tuple[tuple[int, ...], ...]
+
+    @property
+    def score_shape(self) -> tuple[int, ...]:
+        """Of the score of one window: one number, or one a channel where the model knows them."""
+        return (len(self.spec.channels),) if self.spec.places else ()

@@ -1,7 +1,8 @@
 """The models of a repository folder in Triton's layout, each checked before anything loads it.
 
 ``NAME/config.pbtxt`` says what the model is (its ``parameters`` are the model contract), ``NAME/VERSION/model.onnx``
-is the model. A broken entry is listed with its reason and never stops the others. Pure reading; any thread.
+is the model. A version that was published beside others keeps its own ``config.pbtxt``, which counts. A broken entry
+is listed with its reason and never stops the others. Pure reading; any thread.
 """
 
 from __future__ import annotations
@@ -92,6 +93,9 @@ def read_model(folder: Path) -> ModelCard:
     file = folder / "config.pbtxt"
     if not file.is_file():
         raise EngineError(f"The model {folder.name} has no config.pbtxt: add one or remove {folder}.")
+    version = newest_version(folder)
+    if (own := folder / version / "config.pbtxt").is_file():
+        file = own
     if file.stat().st_size > LARGEST_CONFIG:
         raise EngineError(f"{file} is too large to be a model configuration: correct it or remove {folder}.")
     try:
@@ -101,7 +105,6 @@ def read_model(folder: Path) -> ModelCard:
     config = parse_config(text, str(file))
     if config.name and config.name != folder.name:
         raise EngineError(f'{file} names the model "{config.name}": it must be called {folder.name}, as its folder.')
-    version = _newest(folder)
     file_name = config.default_model_filename or "model.onnx"
     if Path(file_name).name != file_name:
         raise EngineError(f'{file} names the file "{file_name}": a model lies in its version folder; correct it.')
@@ -131,7 +134,8 @@ def read_model(folder: Path) -> ModelCard:
     )
 
 
-def _newest(folder: Path) -> str:
+def newest_version(folder: Path) -> str:
+    """The name of the newest version folder in the model's ``folder``. Raises EngineError where there is none."""
     versions = [one.name for one in folder.iterdir() if one.is_dir() and one.name.isascii() and one.name.isdigit()]
     if not versions:
         raise EngineError(f"The model {folder.name} has no version folder: put its model.onnx into {folder / '1'}.")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from detection.spec import Kind, WindowSpec
+from detection.spec import Kind, Place, WindowSpec
 from inference.config import ModelConfig
 from inference.errors import EngineError
 from inference.tensors import check_config
@@ -23,7 +23,8 @@ PERIODS_S = (0.001, 86_400.0)
 ANY = "any"
 NATIVE = "native"
 KINDS: dict[str, Kind] = {"reconstruction": "reconstruction", "forecast": "forecast", "score": "score"}
-SCALINGS = ("commissioning",)
+STORED = "stored"
+SCALINGS = ("commissioning", STORED)
 PARAMETERS: dict[str, str] = {
     "kind": " or ".join(f"`{kind}`" for kind in KINDS),
     "window": f"samples of the grid, 2 to {LONGEST_WINDOW}",
@@ -34,6 +35,8 @@ PARAMETERS: dict[str, str] = {
     "sha256": "of the model file, 64 hexadecimal digits",
 }
 """Every parameter, and what it takes. All are required."""
+PLACES = ("location", "scale", "usual", "periods")
+"""Required too where ``scaling`` is stored, a number a channel: ``detection.spec.Place``, its step in seconds."""
 
 _PATTERN = re.compile(r"[^/\s]+(/[^/\s]+){1,2}")
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -67,11 +70,40 @@ def window_spec(config: ModelConfig, name: str, version: str) -> WindowSpec:
     channels = _channels(given["channels"], wrong)
     if _DIGEST.fullmatch(given["sha256"]) is None:
         raise wrong(f'its sha256 "{given["sha256"][:80]}" is not 64 hexadecimal digits')
-    spec = WindowSpec(name, version, kind, window, stride, period, channels, given["scaling"])
+    places: tuple[Place, ...] = ()
+    if given["scaling"] == STORED:
+        if channels == (ANY,) or period is None:
+            raise wrong(f"its scaling is {STORED}, which takes channel patterns and a sample_period in seconds")
+        places = _places(given, len(channels), wrong)
+    spec = WindowSpec(name, version, kind, window, stride, period, channels, given["scaling"], places)
     problem = check_config(config, spec)
     if problem:
         raise wrong(problem)
     return spec
+
+
+def stored(places: Sequence[Place]) -> dict[str, str]:
+    """The parameters that ``places`` are read back from."""
+    columns = zip(*((one.location, one.scale, one.usual, one.step / SECOND) for one in places), strict=True)
+    return {key: ",".join(f"{value!r}" for value in column) for key, column in zip(PLACES, columns, strict=True)}
+
+
+def _places(given: dict[str, str], count: int, wrong: Callable[[str], EngineError]) -> tuple[Place, ...]:
+    columns = []
+    for key in PLACES:
+        try:
+            column = [float(text) for text in given.get(key, "").split(",")]
+        except ValueError:
+            column = []
+        if len(column) != count or not all(math.isfinite(value) for value in column):
+            raise wrong(
+                f'its parameter {key} "{given.get(key, "")[:80]}" is not one number for each of {count} channels'
+            )
+        columns.append(column)
+    places = tuple(Place(a, b, c, round(d * SECOND)) for a, b, c, d in zip(*columns, strict=True))
+    if any(one.scale <= 0 or one.usual < 0 or one.step < 1 for one in places):
+        raise wrong("a scale or a step of its channels is not above 0, or what is usual is below it")
+    return places
 
 
 def _misspelt(missing: list[str], given: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ other: who needs an order waits in that order. Scores do not depend on how windo
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -93,6 +94,8 @@ class Pool:
     ) -> Future[Floats] | None:
         """Scores (n,) float32 to come for ``windows`` (n, W) float32, normalised; nobody changes the array after.
 
+        A model of C channels takes (n, W x C), sample by sample, and gives (n, C).
+
         Where the queue is full: with ``wait`` (paced) blocks until there is room, and returns None only when
         ``stop`` is set or the pool closes; without (live) returns None at once, and the caller counts n skipped
         windows. Raises EngineError for an unknown model, windows of another length, or no room in ``timeout`` s.
@@ -101,11 +104,10 @@ class Pool:
         card = self._cards.get(model)
         if card is None:
             raise EngineError(f'The pool scores no model "{model}"; it scores {", ".join(self._cards) or "none"}.')
-        if windows.ndim != 2 or windows.shape[1] != card.spec.window:
-            raise EngineError(
-                f"The model {model} takes (n, {card.spec.window}) windows, not an array of shape {windows.shape}."
-            )
-        ticket = Ticket(model, np.ascontiguousarray(windows, dtype=np.float32))
+        size = math.prod(card.input_shape)
+        if windows.ndim != 2 or windows.shape[1] != size:
+            raise EngineError(f"The model {model} takes (n, {size}) windows, not an array of shape {windows.shape}.")
+        ticket = Ticket(model, np.ascontiguousarray(windows, dtype=np.float32), card.score_shape)
         if not len(windows):
             return ticket.future
         if self._queue.put(ticket, stop, timeout) if wait else self._queue.offer(ticket):
@@ -178,10 +180,10 @@ class Pool:
             with self._lock:
                 self._retried += batch.size
             answer = self._engine.infer(batch.model, windows, (SCORE,))
-        scores = answer[SCORE].reshape(-1)
-        if len(scores) != len(windows):
+        scores, shape = answer[SCORE], (len(windows), *card.score_shape)
+        if scores.size != math.prod(shape):
             raise EngineError(
-                f"The model {batch.model} gave {len(scores)} scores for {len(windows)} windows: "
-                "train or convert it again."
+                f"The model {batch.model} gave {scores.size} scores for {len(windows)} windows, and {math.prod(shape)} "
+                "are due: train or convert it again."
             )
-        return scores[: batch.size]
+        return scores.reshape(shape)[: batch.size]

@@ -1,7 +1,8 @@
 """Whether the tensors of a model fit what it says of itself: those of its config, then those of its file. Pure.
 
 A window of W samples of C channels goes in as [B,W,C] or [B,C,W], of one channel as [B,W] too. Out come [B,H],
-[B,H,C] or [B,C,H], and a score a window as [B]. B is free: windows of many channels are scored together.
+[B,H,C] or [B,C,H], and a score a window as [B]; a model that stores the places of its channels takes [B,W,C] and gives
+a score a channel, [B,C]. B is free: windows of many channels are scored together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from inference.card import ModelCard
 from inference.config import ModelConfig, TensorSpec
 
 SCORE = "score"
-"""The output that is asked for: one number a window, [B] or [B,1]."""
+"""The output that is asked for."""
 _FLOAT = ("TYPE_FP32", "tensor(float)")
 
 
@@ -50,6 +51,12 @@ def check_config(config: ModelConfig, spec: WindowSpec) -> str:
     outputs = {one.name: row_shape(one, config) for one in config.outputs}
     if not problem and SCORE not in outputs:
         problem = f"it has no output called {SCORE} (it has {', '.join(outputs)})"
+    elif not problem and spec.places:
+        if takes != (spec.window, len(spec.channels)) or outputs[SCORE] != takes[1:]:
+            problem = (
+                f"its input {list(takes)} and output {SCORE} {list(outputs[SCORE])} are not {spec.window} samples of "
+                f"{len(spec.channels)} channels and one number for each"
+            )
     elif not problem and outputs[SCORE] not in ((), (1,)):
         problem = f"its output {SCORE} gives {list(outputs[SCORE])} a window, not one number"
     return problem or _check_told(takes, outputs.get(spec.kind), spec)

@@ -22,15 +22,15 @@ _POLL_S = 0.05
 
 
 class Ticket:
-    """One submission: (n, W) windows of a model, and the future of their (n,) scores."""
+    """One submission: (n, W) windows of a model, and the future of their scores, (n,) or ``shape`` each."""
 
-    def __init__(self, model: str, windows: Floats) -> None:
+    def __init__(self, model: str, windows: Floats, shape: tuple[int, ...] = ()) -> None:
         self.model = model
         self.windows = windows
         self.future: Future[Floats] = Future()
         # Never cancelled: its windows may be in a batch with somebody else's.
         self.future.set_running_or_notify_cancel()
-        self._scores = np.empty(len(windows), dtype=np.float32)
+        self._scores = np.empty((len(windows), *shape), dtype=np.float32)
         self._missing = len(windows)
         self._settled = False
         self._lock = threading.Lock()

@@ -123,6 +123,7 @@ def test_parameters_that_the_contract_does_not_know_are_let_be(repository: Path)
         ("channels", "*/eps/a, */eps/a", 'names the channel pattern "*/eps/a" twice'),
         ("channels", ",".join(f"*/eps/c{i}" for i in range(1025)), "takes 1,025 channels together"),
         ("channels", "*/eps/a,*/eps/b", "its input [64] is not 64 samples of 2 channels"),
+        ("scaling", "stored", "which takes channel patterns and a sample_period in seconds"),
         ("scaling", "minmax", "is not one of commissioning"),
         ("sha256", "abc", 'its sha256 "abc" is not 64 hexadecimal digits'),
         ("sha256", "0" * 64, "has another sha256 than its config.pbtxt says"),
