@@ -30,7 +30,7 @@ from storage.archive import Archive
 from storage.columns import join, runs
 from storage.door import Connection, rows
 from storage.roster import channel_of
-from telemetry import Channel, Group, Quality, Severity, Times
+from telemetry import Channel, Group, Injected, Quality, Severity, Times
 
 _EVENT = (
     "session, key, satellite, start, stop, open, severity, model, version, score, channels, reason, seconded, "
@@ -269,6 +269,17 @@ class Reader:
                 },
             )
         return table["minute"].to_numpy(), table["ratio"].to_numpy()
+
+    def labels(self, session: int) -> list[Injected]:
+        """What the sources of a session knew to be in it, by start."""
+        with self._archive.reading() as cursor:
+            found: list[Any] = rows(
+                cursor,
+                "SELECT satellite, channels, kind, start, stop, visible, strength, category FROM _label "
+                "WHERE session = ? ORDER BY start",
+                [session],
+            )
+        return [Injected(satellite, tuple(channels), *rest) for satellite, channels, *rest in found]
 
     def gaps(self, session: int) -> list[RecordedGap]:
         """Spans of a session that could not be recorded, in order of time."""

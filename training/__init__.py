@@ -1,5 +1,5 @@
-"""The reference models are learnt here: nominal telemetry in, two small ONNX models in Triton's layout out.
+"""Models are learnt here: nominal telemetry in, ONNX models in Triton's layout out.
 
-``python -m training`` is the one command. torch is imported here and nowhere else on the way; nothing of the
-window or the core imports this package.
+``python -m training`` makes the two reference models that ship. ``training.own`` teaches a model of the operator's own
+telemetry, in a child process: what it and ``training.spans`` need is numpy, and torch is in that child only.
 """

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from inference import EngineError, ModelConfig, TensorSpec, open_engine, parse_config, read_model, render_config
 from inference.rendering import MODEL_PY
@@ -43,10 +44,10 @@ class Published:
     parity_max_abs: float
 
 
-def export(model: Vae | PatchTransformer) -> bytes:
-    """The network as one ONNX file: batch dimension free, nothing of this machine in it."""
+def export(model: nn.Module, shape: tuple[int, ...]) -> bytes:
+    """A network of windows of ``shape`` as one ONNX file: batch dimension free, nothing of this machine in it."""
     model.eval()
-    example = torch.zeros(3, model.window)
+    example = torch.zeros(3, *shape)
     # The exporter speaks of its own deprecations and of packages that are not needed here.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -83,14 +84,17 @@ def strip(proto: onnx.ModelProto) -> bytes:
     return data
 
 
-def config_of(name: str, data: bytes, facts: dict[str, str]) -> ModelConfig:
-    """The config of an exported network: tensors from the ONNX file, the model contract, and training ``facts``."""
+def config_of(name: str, data: bytes, facts: dict[str, str], stride: int = NEWEST) -> ModelConfig:
+    """The config of an exported network: tensors from the ONNX file, the model contract, and training ``facts``.
+
+    ``facts`` may say more of the contract than that it takes one channel at a time.
+    """
     graph = onnx.load_from_string(data).graph
     inputs, outputs = _tensors(graph.input), _tensors(graph.output)
     contract = {
         "kind": "reconstruction",
         "window": str(inputs[0].dims[0]),
-        "stride": str(NEWEST),
+        "stride": str(stride),
         "sample_period": "native",
         "channels": "any",
         "scaling": "commissioning",
@@ -102,7 +106,7 @@ def config_of(name: str, data: bytes, facts: dict[str, str]) -> ModelConfig:
         max_batch_size=MAX_BATCH,
         inputs=inputs,
         outputs=outputs,
-        parameters={**facts, **contract},
+        parameters={**contract, **facts},
     )
 
 
@@ -112,7 +116,8 @@ def publish(name: str, model: Vae | PatchTransformer, out: Path, facts: dict[str
     Everything is written and checked beside its place first and then renamed, so that a failure leaves the old
     model whole. Raises EngineError where the graph does not load or differs from torch by more than ``PARITY``.
     """
-    data = export(model)
+    shape = (model.window,)
+    data = export(model, shape)
     text = render_config(config_of(name, data, facts))
     assert parse_config(text) == config_of(name, data, facts)
     staged = out / f".{name}.staged" / name
@@ -122,7 +127,7 @@ def publish(name: str, model: Vae | PatchTransformer, out: Path, facts: dict[str
         (staged / "1" / "model.onnx").write_bytes(data)
         (staged / "1" / "model.py").write_text(MODEL_PY, encoding="utf-8")
         (staged / "config.pbtxt").write_text(text, encoding="utf-8")
-        difference = parity(model, staged)
+        difference = parity(model, staged, shape)
         if not difference <= PARITY:
             raise EngineError(
                 f"The exported {name} differs from the trained network by {difference:.1e}, more than {PARITY:g}: "
@@ -136,7 +141,7 @@ def publish(name: str, model: Vae | PatchTransformer, out: Path, facts: dict[str
     return Published(name, target, len(data), hashlib.sha256(data).hexdigest(), difference)
 
 
-def parity(model: Vae | PatchTransformer, folder: Path) -> float:
+def parity(model: nn.Module, folder: Path, shape: tuple[int, ...]) -> float:
     """Largest absolute difference of any output between torch and the embedded engine, over batches and seeds."""
     card = read_model(folder)
     engine = open_engine("embedded", [card])
@@ -145,7 +150,7 @@ def parity(model: Vae | PatchTransformer, folder: Path) -> float:
         for seed in SEEDS:
             for batch in BATCHES:
                 rng = np.random.default_rng((seed, batch))
-                window = rng.normal(size=(batch, model.window)).cumsum(axis=1).astype(np.float32) * np.float32(0.2)
+                window = rng.normal(size=(batch, *shape)).cumsum(axis=1).astype(np.float32) * np.float32(0.2)
                 ours = engine.infer(card.name, window, card.output_names)
                 with torch.no_grad():
                     theirs = model(torch.from_numpy(window))

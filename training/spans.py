@@ -1,0 +1,198 @@
+"""What a model between channels is taught: recorded channels on one grid, and which of it was nominal. numpy only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detection.fit import Kind, fit_channel
+from detection.grid import Grid
+from detection.spec import Place
+from telemetry import Channel, Times
+from telemetry.clock import SECOND
+from training.errors import TrainingError
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+WINDOW = 64
+LEAST_WINDOWS = 600
+"""Grid points that a fit and its thresholds need at least."""
+MOST_CHANNELS = 48
+FIT_SHARE = 0.7
+SHORTEST, LONGEST = SECOND, 600 * SECOND
+"""Bounds of a grid's period, microseconds."""
+_LOOKED_AT = 4096  # newest samples from which a channel's kind is told
+_PRESENT = 0.9
+_NAMED = re.compile(r"[^/,\s]+(/[^/,\s]+)?")  # what the contract's patterns can say
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One recorded channel: (n,) ascending times and values, NaN where there is none to be judged."""
+
+    channel: Channel
+    times: Times
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """The channels of one satellite, and (start, end) spans in UTC microseconds in which something was not nominal."""
+
+    satellite: str
+    series: tuple[Series, ...]
+    odd: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """One or more satellites on the grid of a model to be.
+
+    ``values`` (n, channels) normalised float32, what was missing held; ``times`` (n,); ``fitted`` and ``held_out``
+    are the rows (k,) at which a whole nominal window ends. ``notes`` are sentences about channels left out.
+    """
+
+    paths: tuple[str, ...]
+    period: int
+    places: tuple[Place, ...]
+    values: npt.NDArray[np.float32]
+    times: Times
+    fitted: npt.NDArray[np.int64]
+    held_out: npt.NDArray[np.int64]
+    notes: tuple[str, ...]
+
+
+def usable(channel: Channel, values: Floats) -> str:
+    """Why a channel tells others nothing, empty where it does."""
+    known = values[np.isfinite(values)]
+    if channel.type == "i4":
+        return "a code"
+    if len(known) < LEAST_WINDOWS // 2:
+        return "hardly ever sent"
+    if float(np.ptp(known)) <= 1e-9 * float(np.abs(known).max()):
+        return "constant"
+    if not _NAMED.fullmatch(channel.path):
+        return "named with a space, a comma or a slash"
+    newest = known[-_LOOKED_AT:]
+    if fit_channel(channel, newest, np.ones(len(newest) - 1, dtype=bool)).kind is Kind.COUNTER:
+        return "a counter"
+    return ""
+
+
+def lesson(recordings: Sequence[Recording]) -> Lesson:
+    """Put recordings of the same channels on one grid. Raises TrainingError where there is too little to learn from."""
+    notes: list[str] = []
+    paths: dict[str, list[Series]] = {}
+    for recording in recordings:
+        for one in recording.series:
+            paths.setdefault(one.channel.path, []).append(one)
+    for path, everywhere in list(paths.items()):
+        reasons = [usable(one.channel, one.values) for one in everywhere]
+        if len(everywhere) < len(recordings):
+            reasons.append("not on every satellite")
+        if any(reasons):
+            notes.append(f"{path} is left out: {next(filter(None, reasons))}.")
+            del paths[path]
+    _check(len(paths), notes)
+    steps = {path: int(np.median([_step(one.times) for one in own])) for path, own in paths.items()}
+    period = _period(list(steps.values()))
+    parts = [_gridded(recording, steps, period) for recording in recordings]
+    real = np.mean(np.concatenate([np.isfinite(values) for _, values, _ in parts], axis=1), axis=1)
+    kept = [i for i, share in enumerate(real) if share >= _PRESENT]
+    names = list(steps)
+    notes += [f"{names[i]} is left out: silent for much of the time." for i in range(len(names)) if i not in kept]
+    _check(len(kept), notes)
+    return _normalised([names[i] for i in kept], steps, period, [(t, v[kept], odd) for t, v, odd in parts], notes)
+
+
+def _check(channels: int, notes: Sequence[str]) -> None:
+    if channels < 2:
+        said = " ".join(notes)
+        raise TrainingError(f"There are not two channels that a model could learn to tell from each other. {said}")
+    if channels > MOST_CHANNELS:
+        raise TrainingError(
+            f"{channels} channels are more than one model takes ({MOST_CHANNELS}): name fewer subsystems."
+        )
+
+
+def _step(times: Times) -> int:
+    return int(np.median(np.diff(times))) if len(times) > 1 else SHORTEST
+
+
+def _period(steps: Sequence[int]) -> int:
+    """The median step of the faster half of the channels, in bounds: slower ones are held onto it."""
+    if not steps:
+        return SHORTEST
+    fast = sorted(steps)[: -(-len(steps) // 2)]
+    return int(np.clip(np.median(fast), SHORTEST, LONGEST))
+
+
+def _gridded(recording: Recording, steps: dict[str, int], period: int) -> tuple[Times, Floats, Mask]:
+    """Times (n,), values (channels, n) and which points were odd."""
+    own = {one.channel.path: one for one in recording.series}
+    grid = Grid(period, [(path, 0) for path in steps], list(steps.values()))
+    for path in steps:
+        grid.put(path, own[path].times, own[path].values[None])
+    times, values = grid.close(max((int(own[path].times[-1]) for path in steps), default=0))
+    odd = np.zeros(len(times), dtype=bool)
+    for start, end in recording.odd:
+        odd |= (times >= start) & (times <= end)
+    return times, values, odd
+
+
+def _normalised(
+    paths: list[str], steps: dict[str, int], period: int, parts: list[tuple[Times, Floats, Mask]], notes: list[str]
+) -> Lesson:
+    fitted: list[npt.NDArray[np.int64]] = []
+    held_out: list[npt.NDArray[np.int64]] = []
+    before = 0
+    for times, values, odd in parts:
+        ends = _whole(times, values, odd, period) + before
+        count = int(len(ends) * FIT_SHARE)
+        fitted.append(ends[:count])
+        # A window that reaches back into what was fitted has been seen already.
+        held_out.append(ends[count:][ends[count:] >= (ends[count - 1] if count else 0) + WINDOW])
+        before += len(times)
+    teach, check = np.concatenate(fitted), np.concatenate(held_out)
+    if len(teach) < LEAST_WINDOWS or len(check) < LEAST_WINDOWS // 4:
+        raise TrainingError(
+            f"{len(teach) + len(check):,} points of nominal telemetry every {period / SECOND:g} s are too few to learn "
+            "from: give a longer span, hours rather than minutes."
+        )
+    together = np.concatenate([values for _, values, _ in parts], axis=1)
+    seen = together[:, teach]
+    location = np.nanmedian(seen, axis=1)
+    scale = np.nanstd(seen, axis=1)
+    flat = ~(scale > 1e-9 * np.abs(location))
+    if flat.any():
+        raise TrainingError(f"{paths[int(flat.argmax())]} is constant in the part to fit: leave it out, or give more.")
+    places = tuple(
+        Place(float(a), float(b), 1.0, steps[path]) for path, a, b in zip(paths, location, scale, strict=True)
+    )
+    normalised = ((together - location[:, None]) / scale[:, None]).T
+    last = np.maximum.accumulate(np.where(np.isfinite(normalised), np.arange(len(normalised))[:, None], 0), axis=0)
+    held = np.nan_to_num(np.take_along_axis(normalised, last, axis=0)).astype(np.float32)
+    times = np.concatenate([one for one, _, _ in parts])
+    return Lesson(tuple(paths), period, places, held, times, teach, check, tuple(notes))
+
+
+def _whole(times: Times, values: Floats, odd: Mask, period: int) -> npt.NDArray[np.int64]:
+    """Rows at which a window ends that has no gap, nothing odd, and enough that was really seen of each channel."""
+    n = len(times)
+    if n < WINDOW:
+        return np.empty(0, dtype=np.int64)
+    ends = np.arange(WINDOW - 1, n)
+    regular = times[ends] - times[ends - WINDOW + 1] == (WINDOW - 1) * period
+
+    def within(flags: Mask) -> npt.NDArray[np.int64]:
+        counts = np.concatenate([[0], np.cumsum(flags)])
+        return np.asarray(counts[WINDOW:] - counts[:-WINDOW], dtype=np.int64)
+
+    real = np.array([within(row) for row in np.isfinite(values)]).min(axis=0)
+    good: npt.NDArray[np.int64] = ends[regular & (within(odd) == 0) & (real >= _PRESENT * WINDOW)]
+    return good
