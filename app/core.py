@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 from app.expected import EXPECTED
 from app.limiting import Limiting
@@ -29,6 +30,7 @@ from app.session import Session, open_session
 from app.settings import load
 from app.sources import open_sources
 from app.tuning import Tuning
+from app.tutor import Tutor
 from simulator.request import SCENARIOS
 from telemetry.clock import SECOND
 from telemetry.ring import describe
@@ -63,6 +65,7 @@ class Core:
         self._stop = threading.Event()
         self.tuning = Tuning(self.session, thresholds_file())
         self._limiting = Limiting(self.session)
+        self._tutor = Tutor(self.session.archive, self.session.id, Path(plan.repository))
         self._server = Server(self._key, self._answer, self.session.events, self._notes, self._state, self._plan)
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
@@ -81,6 +84,7 @@ class Core:
     def close(self) -> None:
         """Drain everything, then let clients go and remove what was published."""
         self.tuning.close(CANCEL_DEADLINE_S)
+        self._tutor.close(CANCEL_DEADLINE_S)
         self.session.close()
         self.session.publish()
         # Before clients are let go: whoever sees this core end may start the next one at once.
@@ -110,7 +114,8 @@ class Core:
             case "quality":
                 return {"channels": {key: asdict(one) for key, one in self.session.flaws().items()}}
             case other:
-                return self.tuning.answer(request) or {"error": f"This core cannot '{other}'."}
+                answer = self.tuning.answer(request) or self._tutor.answer(request)
+                return answer or {"error": f"This core cannot '{other}'."}
 
     def _play(self, request: Header) -> Header:
         """Carry out what is asked of playback: ``paused``, ``speed`` (0: max), ``step`` and ``skip_to`` (us)."""

@@ -11,6 +11,7 @@ from storage import StorageError
 from telemetry import SourceError
 from telemetry.limitfields import LimitsError
 from telemetry.ring import RingError
+from training.errors import TrainingError
 
 EXPECTED = (
     EvaluationError,
@@ -22,4 +23,5 @@ EXPECTED = (
     StorageError,
     EngineError,
     RingError,
+    TrainingError,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,27 @@ SEED_REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
 def data_folder() -> Path:
     """Archives, models and logs of this user; made where it is not there."""
     return Path(platformdirs.user_data_dir(NAME, appauthor=False, ensure_exists=True))
+
+
+def working_repository() -> Path:
+    """This user's models, made from the seed where they are not there; what ships and is missing is added.
+
+    Each model appears whole or not at all. Raises OSError.
+    """
+    folder = data_folder() / "models"
+    folder.mkdir(exist_ok=True)
+    for seed in SEED_REPOSITORY.iterdir():
+        if not seed.is_dir() or (folder / seed.name).exists():
+            continue
+        with tempfile.TemporaryDirectory(prefix=f".{seed.name}.", dir=folder) as stage:
+            staged = Path(stage) / seed.name
+            shutil.copytree(seed, staged)
+            try:
+                staged.rename(folder / seed.name)
+            except OSError:
+                if not (folder / seed.name).exists():  # another process was faster
+                    raise
+    return folder
 
 
 def settings_file() -> Path:

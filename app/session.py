@@ -324,6 +324,7 @@ class Session:
             limits=self.limits.in_force,
             # Every line numbers its events by itself; a step of as many as there are keeps the numbers apart.
             keys=count(1 + number, lines),
+            groups=source.groups,
         )
         taken = {group.key: recorded[group.key] for group in source.groups if group.key in recorded}
         return Line(

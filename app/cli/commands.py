@@ -157,10 +157,33 @@ def evaluate(
 
 @app.command()
 def train(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Repository to write the models to.")],
+    source: Annotated[str | None, typer.Argument(help="Nominal telemetry: a file, or sim:quiet?satellites=1")] = None,
+    subsystem: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="What the model watches between; repeatable.")
+    ] = None,
+    kind: Annotated[str, typer.Option(metavar="vae|transformer", help="The kind of network.")] = "vae",
+    satellite: Annotated[str, typer.Option(metavar="NAME", help="Only this satellite.")] = "",
+    archive: Annotated[Path | None, typer.Option(metavar="FILE", help="Learn from what was recorded.")] = None,
+    session: Annotated[int | None, typer.Option(metavar="N", help="The session of --archive.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Nominal from here on.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Nominal up to here.")] = None,
+    minutes: Annotated[float, typer.Option(metavar="N", help="Stop fitting after so many.")] = 3.0,
+    repository: Repository = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Train the reference models anew, and write them there.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train the reference models anew (needs the extra 'convert')."""
+    """Train a model on your own nominal telemetry (needs the extra 'convert')."""
+    if out is None:
+        from app.cli.teach import teach
+        from training.own import Ask
+
+        ask = Ask(tuple(subsystem or ()), kind, satellite, seed, minutes)
+        raise typer.Exit(teach(source, archive, session, ask, first, last, repository, as_json=json))
+    if source or subsystem or archive or repository:
+        raise UsageError("--out trains the reference models anew: leave it out to train on telemetry of your own.")
     command = [sys.executable, "-m", "training", "--out", str(out), "--seed", str(seed)]
     code = subprocess.run(command, check=False).returncode
     raise typer.Exit(code if code in (OK, BAD_INPUT) else ENDED_EARLY)

@@ -41,7 +41,7 @@ def make_plan(
     return Plan(
         sources=tuple(sources),
         archive=str(archive.expanduser().resolve()),
-        repository=str((repository or paths.SEED_REPOSITORY).expanduser().resolve()),
+        repository=str((repository or paths.working_repository()).expanduser().resolve()),
         speed=read_speed(speed),
         duration=duration,
         engine=engine,
