@@ -105,6 +105,9 @@ class TopBar(QWidget):
             button.clicked.connect(lambda _=False, view=view: self.view_chosen.emit(view))
             self._views.addButton(button)
             self._buttons.append(button)
+        self.train = Button(theme, "Train a model", "flat", parent=self)
+        self.train.hint("Train a model of the subsystem that is selected, on its last nominal hours (Ctrl+T)")
+        self._buttons.append(self.train)
         self.counts = CountsBar(theme, self)
 
     def set_theme(self, theme: Theme) -> None:
@@ -149,9 +152,10 @@ class TopBar(QWidget):
     def _place(self) -> None:
         x = 126
         for button in self._buttons:
-            width = button.sizeHint().width()
-            button.setGeometry(x, 0, width, self.height() - 1)
-            x += width
+            size = button.sizeHint()
+            tall = min(size.height(), self.height() - 1)
+            button.setGeometry(x, (self.height() - 1 - tall) // 2, size.width(), tall)
+            x += size.width()
         needed = self.counts.needed()
         left = self.width() - self._clock_width() - PX["space_5"] - needed
         self.counts.setGeometry(max(x, left), 0, needed, self.height() - 1)

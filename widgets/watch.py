@@ -36,6 +36,7 @@ from widgets.rail import Rail
 from widgets.ranges import RangeBar
 from widgets.rightdock import TABS, RightDock
 from widgets.status import StatusStrip
+from widgets.teach import TeachPanel
 from widgets.theme import PX, Theme
 from widgets.topbar import TopBar
 from widgets.transport import STEP, Transport
@@ -70,6 +71,8 @@ class WatchView(QWidget):
     """The page Detection was opened, for this key of the tree where one was named."""
     limits_wanted = Signal(str)
     """Show the limits of this channel, or of the selected one where the key is empty."""
+    teach_wanted = Signal()
+    """Train a model of the subsystem that is selected."""
     banner_action = Signal()
     arranged = Signal(object)
     """The ``Arrangement`` has changed: strips may be compact, or in two columns."""
@@ -94,6 +97,7 @@ class WatchView(QWidget):
         self.dock = RightDock(theme, self)
         self.status = StatusStrip(theme, self)
         self.toast = Toast(theme, self)
+        self.teach = TeachPanel(theme, self)
         self._drawer = False
         self._connect()
         self.setMinimumSize(960, 540)
@@ -121,6 +125,8 @@ class WatchView(QWidget):
         self.banner.action_wanted.connect(self.banner_action)
         self.rail.opened.connect(self._open_at)
         QShortcut(QKeySequence("Ctrl+F"), self, self.find_channel)
+        self.top.train.clicked.connect(self.teach_wanted)
+        QShortcut(QKeySequence("Ctrl+T"), self, self.teach_wanted.emit)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)
@@ -141,6 +147,7 @@ class WatchView(QWidget):
             self.dock,
             self.status,
             self.banner,
+            self.teach,
         )
         for part in (*parts, self.banner):
             part.set_theme(theme)
@@ -293,6 +300,7 @@ class WatchView(QWidget):
         self.strips.setGeometry(centre.x(), used, centre.width(), room - edit)
         if self._drawer:
             self.channels.raise_()
+        self.teach.move(centre.x() + (centre.width() - self.teach.width()) // 2, used + PX["space_4"])
         self._place_toast()
         self.update()
         if now != old:

@@ -22,6 +22,7 @@ from app.window.corelink import CoreLink
 from app.window.feed import Feed
 from app.window.happenings import Happenings
 from app.window.ledger import Ledger
+from app.window.lessons import Lessons
 from app.window.limits import LimitsEditor
 from app.window.playback import Playback
 from app.window.quality import DataQuality
@@ -62,6 +63,7 @@ class Watching(QObject):
         self.playback = Playback(view, link, self.charts)
         self.limits = LimitsEditor(view, self.feed, self.charts, link)
         self._troubles = Troubles()
+        self.lessons = Lessons(view, link)
         self._ring: LiveRing | None = None
         self._counters: Counters = [0] * COUNTERS
         self._about: About | None = None
