@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from detection import Commissioning, Event, Judge
+from detection import Commissioning, Event, Judge, Ruling
 from simulator import open_simulation
 from simulator.faults import Kind
 from simulator.kinds import EVENTS, FAULTS
@@ -106,6 +106,28 @@ def trial(kind: Kind, seed: int, known: Sequence[Commissioning] = ()) -> Trial:
     return Trial(kind.name, kind.main, seed, kind.nominal, kind.hidden, rank, main, delay, judge, tuple(others))
 
 
+def again(kind: Kind, seed: int, known: Sequence[Commissioning]) -> bool:
+    """Whether a nominal event is quiet when it comes again, an hour after an operator called the first rare nominal."""
+    entry = f'[[events]]\nkind = "{kind.name}"\nchannel = "{kind.main}"\nfor = {LENGTH}\nat = '
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "two.toml"
+        file.write_text(f"{entry}{ONSET}\n{entry}{ONSET + 3600}\n", encoding="utf-8")
+        simulation = open_simulation(f"sim:{file}?satellites=1&seed={seed}&duration={ONSET + 3600 + LENGTH + AFTER}")
+    judge = Judge([], lambda model, windows: None, commissionings=known)
+    last: dict[int, Event] = {}
+    judged = START + (ONSET + LENGTH + AFTER) * SECOND
+    for frame in simulation.frames(threading.Event(), 600 * SECOND):
+        if frame.times[0] >= judged > 0:
+            for event in last.values():
+                judge.feed(Ruling(event, "rare nominal"))
+            judged = 0
+        if frame.times[0] >= known[0].stop:
+            last.update((event.key, event) for event in judge.feed(frame).events)
+    last.update((event.key, event) for event in judge.drain().events)
+    second = [event for event in last.values() if event.start >= START + (ONSET + 3600) * SECOND]
+    return all(event.category == "rare nominal" for event in second)
+
+
 def table(trials: Sequence[Trial]) -> str:
     """A row a kind, and what they come to."""
     rows = ["| kind | found | its main channel first, in three | median delay | by |", "|---|---|---|---|---|"]
@@ -141,10 +163,11 @@ def summary(trials: Sequence[Trial]) -> str:
     )
 
 
-def of_seed(seed: int, provisional: bool) -> list[Trial]:
-    """Every kind on one satellite."""
+def of_seed(seed: int, provisional: bool) -> tuple[list[Trial], int]:
+    """Every kind on one satellite; how many nominal events are quiet when they come again."""
     known = [] if provisional else commissioning(seed)
-    return [trial(kind, seed, known) for kind in KINDS]
+    quiet = 0 if provisional else sum(again(kind, seed, known) for kind in EVENTS)
+    return [trial(kind, seed, known) for kind in KINDS], quiet
 
 
 def main() -> int:
@@ -158,8 +181,14 @@ def main() -> int:
     begun = time.perf_counter()
     with ProcessPoolExecutor(2) as pool:
         work = partial(of_seed, provisional=asked.provisional)
-        trials = [one for some in pool.map(work, range(int(first), int(last or first) + 1)) for one in some]
-    print(table(trials), summary(trials), f"{time.perf_counter() - begun:.0f} s", sep="\n\n")
+        done = list(pool.map(work, range(int(first), int(last or first) + 1)))
+    trials = [one for some, _ in done for one in some]
+    told = (
+        ""
+        if asked.provisional
+        else f"Quiet when they come again: {sum(n for _, n in done)} of {len(done) * len(EVENTS)}."
+    )
+    print(table(trials), summary(trials), told, f"{time.perf_counter() - begun:.0f} s", sep="\n\n")
     for one in trials:
         for other in one.others:
             print(f"{one.kind} {one.channel} seed {one.seed}: {other}", file=sys.stderr)
