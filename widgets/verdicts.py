@@ -90,11 +90,14 @@ class VerdictBar(QWidget):
             self.given.emit(self.finding.key, CHOICES[number][0])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Four buttons side by side."""
+        """Four buttons side by side, each as wide as its word needs and an equal part of what is left."""
         gap = PX["space_2"]
-        width = (self.width() - 2 * _SIDE - 3 * gap) // 4
-        for i, button in enumerate(self.buttons):
-            button.setGeometry(_SIDE + i * (width + gap), PX["group_header"], width, PX["button"])
+        wanted = [button.sizeHint().width() for button in self.buttons]
+        left, last = _SIDE, self.width() - _SIDE
+        spare = last - left - 3 * gap - sum(wanted)
+        for button, width in zip(self.buttons, wanted, strict=True):
+            button.setGeometry(left, PX["group_header"], width + spare // 4, PX["button"])
+            left += width + spare // 4 + gap
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
