@@ -169,6 +169,8 @@ def _kind(channel: Channel, x: Floats, good: Mask, values: Floats) -> tuple[Kind
     if 2 * len(moving) < len(steps):
         return Kind.LEVEL, 0.0, 0.0
     step = float(np.median(moving))
+    if step == 0:  # as often up as down
+        return Kind.LEVEL, 0.0, 0.0
     backward = steps * np.sign(step) < 0
     steady = np.abs(steps - step) <= 1e-6 * max(abs(step), float(np.abs(values).max()) * 1e-6)
     whole = bool((values == np.rint(values)).all())
