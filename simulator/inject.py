@@ -102,9 +102,12 @@ def _place(
         raise SourceError(f'{entry.where}"satellite" is {name}, and {flying} fly: {more}.')
     able = [index for index, member in enumerate(members) if any(member.can(kind) for kind in entry.kinds)]
     if not able or (entry.satellite is not None and entry.satellite not in able):
-        name = "No satellite here" if entry.satellite is None else members[entry.satellite].name + ", which tumbles,"
         kind = entry.kinds[0]
-        raise SourceError(f"{entry.where}{name} has no {kind.main} in which {kind.name} could begin: name another one.")
+        if entry.satellite is None:
+            problem = f"no satellite here has a {kind.main}: let one fly that does not tumble, or leave it out."
+        else:
+            problem = f"{members[entry.satellite].name}, which tumbles, has no {kind.main}: name another satellite."
+        raise SourceError(f"{entry.where}{kind.name} cannot begin, for {problem}")
     any_satellite = able[int(rng.integers(len(able)))]
     index = any_satellite if entry.satellite is None else entry.satellite
     kind = _drawn(rng, entry.kinds, members[index])

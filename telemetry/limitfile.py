@@ -197,6 +197,9 @@ def _rows(file: str, text: str) -> Iterator[tuple[int, dict[str, str]]]:
         header = [name.strip() for name in next(table, [])]
         if "channel" not in header:
             raise LimitsError(f"{file}, line 1: the first row names the columns, and channel is one of them.")
+        twice = next((name for name in header if header.count(name) > 1), None)
+        if twice is not None:
+            raise LimitsError(f"{file}, line 1, {twice}: the column stands twice: leave one of them out.")
         for cells in table:
             if len(cells) > len(header):
                 raise LimitsError(

@@ -167,7 +167,7 @@ def train(
     session: Annotated[int | None, typer.Option(metavar="N", help="The session of --archive.")] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Nominal from here on.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Nominal up to here.")] = None,
-    minutes: Annotated[float, typer.Option(metavar="N", help="Stop fitting after so many.")] = 3.0,
+    minutes: Annotated[float | None, typer.Option(metavar="N", help="Stop fitting after so many (3).")] = None,
     repository: Repository = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Train the reference models anew, and write them there.")
@@ -180,11 +180,15 @@ def train(
         from app.cli.teach import teach
         from training.own import Ask
 
-        ask = Ask(tuple(subsystem or ()), kind, satellite, seed, minutes)
+        ask = Ask(tuple(subsystem or ()), kind, satellite, seed, 3.0 if minutes is None else minutes)
         raise typer.Exit(teach(source, archive, session, ask, first, last, repository, as_json=json))
-    if source or subsystem or archive or repository:
-        raise UsageError("--out trains the reference models anew: leave it out to train on telemetry of your own.")
+    if source or subsystem or archive or repository or satellite or session or first or last or json or kind != "vae":
+        raise UsageError(
+            "--out trains the reference models anew, and takes --seed and --minutes only: leave it out to train on "
+            "telemetry of your own."
+        )
     command = [sys.executable, "-m", "training", "--out", str(out), "--seed", str(seed)]
+    command += [] if minutes is None else ["--minutes", f"{minutes:g}"]
     code = subprocess.run(command, check=False).returncode
     raise typer.Exit(code if code in (OK, BAD_INPUT) else ENDED_EARLY)
 

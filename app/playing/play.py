@@ -41,6 +41,7 @@ class Tally:
         """Count a window."""
         if self.first is None:
             self.first = window.begin
+            self.clock = window.end
         self.clock = max(self.clock, window.end)
         for part in window.parts:
             count = part.count()

@@ -203,6 +203,13 @@ def test_the_labels_are_the_faults_of_monitor(tmp_path: Path) -> None:
     assert fault.strength is not None and 2.0 < fault.strength <= 6.0
 
 
+def test_a_run_before_1970_ends_where_it_ends(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.json"
+    simulate("demo?start=1960-01-01T00:00:00Z", "--duration", "5", "--labels", str(labels))
+    found = Labels.model_validate_json(labels.read_text(), strict=True)
+    assert (found.start, found.end) == ("1960-01-01T00:00:00Z", "1960-01-01T00:00:04Z")
+
+
 def test_a_fault_that_had_not_begun_is_not_labelled(tmp_path: Path) -> None:
     labels = tmp_path / "labels.json"
     simulate("demo", "--duration", "60", "--labels", str(labels))

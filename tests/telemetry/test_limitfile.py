@@ -110,6 +110,7 @@ def test_what_is_wrong_in_toml_is_said_with_file_line_and_key(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("channel,severity,low,low\nc,warning,1,2\n", "line 1, low: the column stands twice"),
         ("severity,low\n", "line 1: the first row names the columns"),
         ("channel,severity,low\nS/a,watch,x\n", "limits.csv, line 2, S/a, low: low must be a number, not 'x'."),
         ("channel,severity,low\nS/a,watch,1,2\n", "line 2: the row has 4 cells"),
