@@ -62,6 +62,27 @@ class _Asked:
     future: Future[npt.NDArray[np.float32]] | None
 
 
+class Smoothing:
+    """Scores of ``n`` channels smoothed by each of ``alphas``, which are a grid point's; one comes each ``stride``."""
+
+    def __init__(self, alphas: Sequence[float], stride: int, n: int) -> None:
+        self._rates = 1.0 - (1.0 - np.array(alphas)[:, None]) ** stride
+        self._state = np.zeros((len(alphas), n))
+
+    def take(self, raw: Floats, told: Mask, following: Mask) -> Floats:
+        """(alphas, n, k) of scores ``raw`` (n, k) where ``told``; ``following`` (k,) come right after another."""
+        out = np.empty((len(self._state), *raw.shape))
+        for i in range(raw.shape[1]):
+            rates = np.where(told[:, i], self._rates, 0.0)
+            if not following[i]:
+                # There is nothing to go on from; what lasts has to show again that it does.
+                self._state[:] = 0.0
+                rates[0] = told[:, i]
+            self._state += rates * (raw[:, i] - self._state)
+            out[:, :, i] = self._state
+        return out
+
+
 class Bound:
     """One model on one satellite, whose channels lie at ``places``.
 
@@ -79,11 +100,11 @@ class Bound:
         self._channels: list[Channel] = [group.channels[number] for group, number in places]
         self._submit = submit
         self.opens = settings.between_opens
-        self._alpha = 1.0 - (1.0 - settings.alpha) ** spec.stride
+        self._smoothing = Smoothing(settings.between_alphas, spec.stride, n)
         self._reach = settings.merge * spec.sample_period
         self._location = np.array([one.location for one in spec.places])[:, None]
         self._scale = np.array([one.scale for one in spec.places])[:, None]
-        floors = np.array([[max(one.usual, _LEAST) for one in spec.places]])
+        floors = np.array([[one.usual, one.lasting] for one in spec.places]).T.clip(_LEAST)
         self._record = Record(settings.between, floors, n, stride=spec.stride)
         self._record.armed_from[:] = 0
         orbit = max(group.orbit or settings.orbit for group, _ in places)
@@ -93,7 +114,6 @@ class Bound:
         self._values: Floats = np.empty((n, 0))
         self._times: Times = np.empty(0, dtype=np.int64)
         self._pending: deque[_Asked | Callable[[], None]] = deque()
-        self._state = np.zeros(n)
         self._last = 0
 
     @property
@@ -173,15 +193,10 @@ class Bound:
         """Ratios (channels, n) of scores (channels, n), NaN where there is none."""
         told: Mask = np.isfinite(scores)
         raw = np.where(told, np.clip(scores, -_LARGEST, _LARGEST), 0.0)
-        smoothed = np.empty_like(raw)
-        following = self.spec.stride * self._grid.period
-        for i, time in enumerate(times.tolist()):
-            # After a gap there is nothing to go on from.
-            rate = np.where(time - self._last == following, self._alpha, 1.0) * told[:, i]
-            self._state = self._state + rate * (raw[:, i] - self._state)
-            smoothed[:, i] = self._state
-            self._last = time
-        verdict = self._record.judge((smoothed * told)[None], told)
+        following = np.diff(times, prepend=self._last) == self.spec.stride * self._grid.period
+        self._last = int(times[-1])
+        smoothed = self._smoothing.take(raw, told, following)
+        verdict = self._record.judge(smoothed * told, told)
         spec = self.spec
         for hit in verdict.hits:
             path, when = self._channels[hit.channel].path, int(times[hit.column])

@@ -59,7 +59,8 @@ class DetectionSettings:
     ``merge`` samples join two alarms into one event. Bank, baseline and networks are held to one policy; only the
     margin of ``lstd``, which counts in nepers, is its own. Whether the baseline and the networks may open
     events, or only second them, is ``robust_z_opens`` and ``networks_open``; ``between_opens`` is that of models
-    between channels, which find what no channel shows alone.
+    between channels, which find what no channel shows alone; their scores are smoothed twice, by ``between_alphas``:
+    a switch is odd for a moment, a fault lasts.
     """
 
     alpha: float = 0.1
@@ -75,7 +76,8 @@ class DetectionSettings:
     robust_z_opens: bool = False
     networks_open: bool = False
     between_opens: bool = True
+    between_alphas: tuple[float, float] = (0.1, 0.004)
     bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75, 1.75))
     baseline: Policy = Policy(margins=(1.75,))
     network: Policy = Policy(margins=(1.75,))
-    between: Policy = Policy(margins=(1.5,))
+    between: Policy = Policy(margins=(1.5, 1.5))

@@ -12,13 +12,15 @@ Kind = Literal["reconstruction", "forecast", "score"]
 class Place:
     """What a model of several channels was taught of one of them.
 
-    ``location`` and ``scale`` are in channel units and normalise it; ``usual`` is the largest smoothed score of its
-    nominal time, held out from the fit; ``step`` is its usual step in microseconds: a value stands for two of them.
+    ``location`` and ``scale`` are in channel units and normalise it; ``usual`` and ``lasting`` are the largest scores
+    of its nominal time, held out from the fit, smoothed a little and much; ``step`` is its usual step in microseconds:
+    a value stands for two of them.
     """
 
     location: float
     scale: float
     usual: float
+    lasting: float
     step: int
 
 

@@ -35,7 +35,7 @@ PARAMETERS: dict[str, str] = {
     "sha256": "of the model file, 64 hexadecimal digits",
 }
 """Every parameter, and what it takes. All are required."""
-PLACES = ("location", "scale", "usual", "periods")
+PLACES = ("location", "scale", "usual", "lasting", "periods")
 """Required too where ``scaling`` is stored, a number a channel: ``detection.spec.Place``, its step in seconds."""
 
 _PATTERN = re.compile(r"[^/\s]+(/[^/\s]+){1,2}")
@@ -84,7 +84,9 @@ def window_spec(config: ModelConfig, name: str, version: str) -> WindowSpec:
 
 def stored(places: Sequence[Place]) -> dict[str, str]:
     """The parameters that ``places`` are read back from."""
-    columns = zip(*((one.location, one.scale, one.usual, one.step / SECOND) for one in places), strict=True)
+    columns = zip(
+        *((one.location, one.scale, one.usual, one.lasting, one.step / SECOND) for one in places), strict=True
+    )
     return {key: ",".join(f"{value!r}" for value in column) for key, column in zip(PLACES, columns, strict=True)}
 
 
@@ -100,8 +102,8 @@ def _places(given: dict[str, str], count: int, wrong: Callable[[str], EngineErro
                 f'its parameter {key} "{given.get(key, "")[:80]}" is not one number for each of {count} channels'
             )
         columns.append(column)
-    places = tuple(Place(a, b, c, round(d * SECOND)) for a, b, c, d in zip(*columns, strict=True))
-    if any(one.scale <= 0 or one.usual < 0 or one.step < 1 for one in places):
+    places = tuple(Place(a, b, c, d, round(e * SECOND)) for a, b, c, d, e in zip(*columns, strict=True))
+    if any(one.scale <= 0 or min(one.usual, one.lasting) < 0 or one.step < 1 for one in places):
         raise wrong("a scale or a step of its channels is not above 0, or what is usual is below it")
     return places
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detection import DetectionSettings
+from detection.bound import Smoothing
 from inference import EngineError, ModelCard, open_engine, parse_config, read_model
 from inference.contract import stored
 from inference.publish import publish_version
@@ -120,9 +121,12 @@ def train_own(
         made = _learn(taught, ask, Path(folder), report, stop)
         draft = read_model(Path(folder) / "made" / ask.name)
         scores = held_out_scores(draft, taught)
-        half = len(scores) // 2
-        now = _standing("", scores[half:], _usual(scores[:half]), np.ones(scores.shape[1]))
-        places = tuple(replace(one, usual=float(most)) for one, most in zip(taught.places, _usual(scores), strict=True))
+        half = scores.shape[2] // 2
+        now = _standing("", scores[:, :, half:], _usual(scores[:, :, :half]), np.ones(scores.shape[1]))
+        places = tuple(
+            replace(one, usual=usual, lasting=lasting)
+            for one, (usual, lasting) in zip(taught.places, _usual(scores).T.tolist(), strict=True)
+        )
         config = parse_config((draft.path.parent / "config.pbtxt").read_text(encoding="utf-8"))
         config = replace(config, parameters={**config.parameters, **stored(places)})
         before = predecessor(repository / ask.name, taught, half)
@@ -211,7 +215,7 @@ def _listen(child: subprocess.Popen[str], said: dict[str, float | str], report: 
 
 
 def held_out_scores(card: ModelCard, taught: Lesson) -> Floats:
-    """(n, channels) smoothed scores of a version over the held-out part, in order of time.
+    """(2, channels, n) scores of a version over the held-out part, smoothed a little and much, in order of time.
 
     Its channels must be those of ``taught``, in that order; values are brought to the version's own scales.
     """
@@ -229,25 +233,19 @@ def held_out_scores(card: ModelCard, taught: Lesson) -> Floats:
             parts.append(engine.infer(card.name, windows, ("score",))["score"])
     finally:
         engine.close()
-    raw = np.concatenate(parts).astype(np.float64)
-    alpha = 1.0 - (1.0 - DetectionSettings().alpha) ** card.spec.stride
-    state = raw[0]
-    for i in range(len(raw)):
-        # As in service: after a break there is nothing to go on from.
-        whole = i and ends[i] - ends[i - 1] == card.spec.stride
-        state = state + alpha * (raw[i] - state) if whole else raw[i]
-        raw[i] = state
-    return raw
+    raw = np.concatenate(parts).astype(np.float64).T
+    smoothing = Smoothing(DetectionSettings().between_alphas, card.spec.stride, len(raw))
+    return smoothing.take(raw, np.isfinite(raw), np.diff(ends, prepend=-1) == card.spec.stride)
 
 
 def _usual(scores: Floats) -> Floats:
-    return np.asarray(scores.max(axis=0), dtype=np.float64)
+    return np.asarray(scores.max(axis=2), dtype=np.float64)
 
 
 def _standing(version: str, scores: Floats, usual: Floats, unit: Floats) -> Standing:
-    margin = DetectionSettings().between.margins[0]
-    alarmed = (scores > margin * np.maximum(usual, 1e-3)).any(axis=1)
-    return Standing(version, float(alarmed.mean()), float((scores * unit).mean()))
+    margins = np.array(DetectionSettings().between.margins)[:, None, None]
+    alarmed = (scores > margins * np.maximum(usual, 1e-3)[:, :, None]).any(axis=(0, 1))
+    return Standing(version, float(alarmed.mean()), float((scores[0] * unit[:, None]).mean()))
 
 
 def predecessor(folder: Path, taught: Lesson, half: int) -> Standing | None:
@@ -264,4 +262,5 @@ def predecessor(folder: Path, taught: Lesson, half: int) -> Standing | None:
         return None
     scores = held_out_scores(card, taught)
     unit = np.array([one.scale for one in spec.places]) / np.array([one.scale for one in taught.places])
-    return _standing(card.version, scores[half:], np.array([one.usual for one in spec.places]), unit)
+    usual = np.array([[one.usual, one.lasting] for one in spec.places]).T
+    return _standing(card.version, scores[:, :, half:], usual, unit)

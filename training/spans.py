@@ -19,7 +19,7 @@ from training.errors import TrainingError
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-WINDOW = 64
+WINDOW = 128
 LEAST_WINDOWS = 600
 """Grid points that a fit and its thresholds need at least."""
 MOST_CHANNELS = 48
@@ -172,7 +172,7 @@ def _normalised(
     if flat.any():
         raise TrainingError(f"{paths[int(flat.argmax())]} is constant in the part to fit: leave it out, or give more.")
     places = tuple(
-        Place(float(a), float(b), 1.0, steps[path]) for path, a, b in zip(paths, location, scale, strict=True)
+        Place(float(a), float(b), 1.0, 1.0, steps[path]) for path, a, b in zip(paths, location, scale, strict=True)
     )
     normalised = ((together - location[:, None]) / scale[:, None]).T
     last = np.maximum.accumulate(np.where(np.isfinite(normalised), np.arange(len(normalised))[:, None], 0), axis=0)

@@ -52,7 +52,7 @@ def test_a_model_of_a_recording_judges_the_next_one(start: Start, tmp_path: Path
     code, printed, said = start("monitor", str(today), *options).end()
     assert code == 0, said
     watched = MonitorResult.model_validate_json(printed, strict=True)
-    assert watched.windows.by_model["own_transformer"] == (400 - 64) // 8 + 1 and watched.notes == []
+    assert watched.windows.by_model["own_transformer"] == (400 - 120) // 8 + 1 and watched.notes == []
     assert Path(made.path).parents[1].parent.name == "models", "in the user's folder, not beside the program"
 
 

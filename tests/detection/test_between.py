@@ -29,7 +29,7 @@ SPEC = WindowSpec(
     SECOND,
     ("*/eps/a", "*/thermal/t", "*/eps/b"),
     "stored",
-    (Place(0.0, 1.0, 0.2, SECOND), Place(10.0, 2.0, 0.2, 5 * SECOND), Place(0.0, 1.0, 0.2, SECOND)),
+    (Place(0.0, 1.0, 0.2, 0.2, SECOND), Place(10.0, 2.0, 0.2, 0.2, 5 * SECOND), Place(0.0, 1.0, 0.2, 0.2, SECOND)),
 )
 RULES = DetectionSettings(merge=20)
 Scores = npt.NDArray[np.float32]

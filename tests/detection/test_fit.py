@@ -63,3 +63,9 @@ def test_a_wrap_is_an_ordinary_step_and_a_reset_is_not() -> None:
     assert unwrap(np.array([250.0, 255.0, 4.0, 9.0]), 5.0, 0.0).tolist() == [5, 5, 5], "256 is a power of two"
     assert unwrap(np.array([990.0, 995.0, 0.0, 5.0]), 5.0, 995.0).tolist() == [5, 5, 5], "995 is the top it had"
     assert unwrap(np.array([400.0, 405.0, 0.0, 5.0]), 5.0, 995.0).tolist() == [5, -405, 5]
+
+
+def test_whole_numbers_that_rise_as_often_as_they_fall_are_no_counter() -> None:
+    values = np.rint(90 * np.sin(np.arange(2001) / 40))
+    fit = fit_channel(Channel("SAT", "aocs", "wheel_speed", type="i8"), values, np.ones(2000, dtype=bool))
+    assert fit.kind is Kind.LEVEL

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection.spec import Place
@@ -19,7 +19,7 @@ from inference import EngineError, ModelConfig, TensorSpec, parse_config, read_m
 from inference.contract import stored, window_spec
 from inference.publish import publish_version
 
-PLACES = (Place(27.9, 0.25, 0.125, 1_000_000), Place(-3e-7, 1e-9, 2.5, 10_000_000))
+PLACES = (Place(27.9, 0.25, 0.125, 0.1, 1_000_000), Place(-3e-7, 1e-9, 2.5, 0.0, 10_000_000))
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,12 +52,14 @@ def files(folder: Path) -> dict[str, bytes]:
             st.floats(-1e12, 1e12),
             st.floats(1e-12, 1e12),
             st.floats(0, 1e6),
+            st.floats(0, 1e6),
             st.integers(1, 10**12),
         ),
         min_size=2,
         max_size=2,
     ).map(tuple)
 )
+@settings(deadline=None)
 def test_what_a_version_stores_of_its_channels_is_read_back_equal(places: tuple[Place, ...]) -> None:
     spec = window_spec(parse_config(render_config(config(b"", places))), "pair", "1")
     assert (spec.places, spec.channels) == (places, ("*/eps/a", "SAT-001/thermal/t"))

