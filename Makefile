@@ -13,7 +13,7 @@ help:
 	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
 	@echo 'make test         set up what is missing, then run every test (ARGS="tests/house -k pins")'
 	@echo 'make check        lint, format, types, and the direction of imports'
-	@echo 'make setup        set-up alone; looks at the system packages again'
+	@echo 'make setup        set-up alone, with a tritonserver; looks at the system packages again'
 	@echo 'make schema       write docs/schema from the types after a change that is meant'
 	@echo 'make screenshots  take the pictures of docs/screenshots anew, on an X display of their own'
 	@echo 'make pictures     draw the pictures of docs/simulator and docs/detection anew (ARGS="--real FOLDER": a real satellite, into FOLDER)'
@@ -22,7 +22,7 @@ help:
 	@echo 'make clean        remove .venv and every cache'
 
 setup:
-	@$(set_up)
+	@$(set_up) --triton
 
 run:
 	@$(set_up) --quick && exec .venv/bin/perigee $(ARGS)

@@ -57,7 +57,7 @@ class Core:
         try:
             groups = [group for source in sources for group in source.groups]
             self._ring = make_ring(groups, self._key, goes_on=plan.continues is not None)
-            self.session: Session = open_session(plan, settings, sources, now, self._ring, given)
+            self.session: Session = open_session(plan, settings, sources, now, self._ring, given, watched=True)
         except BaseException:
             for source in sources:
                 source.close()

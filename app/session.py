@@ -32,6 +32,7 @@ from app.plan import Plan
 from app.playback import Playback
 from app.settings import Settings
 from app.thresholds import ThresholdError, load, rows
+from app.triton import triton_options
 from detection import Commissioning, CommissioningError, Flaws, Judge, Thresholds
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, open_engine, read_repository
@@ -347,8 +348,12 @@ def open_session(
     started: int,
     ring: LiveRing | None = None,
     given: Definitions = Definitions(),  # noqa: B008 - frozen
+    watched: bool = False,
 ) -> Session:
-    """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then."""
+    """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then.
+
+    ``watched`` says that somebody sits before it and is not to wait for a server to start.
+    """
     notes: list[str] = []
     try:
         thresholds = load(thresholds_file())
@@ -357,7 +362,15 @@ def open_session(
         notes.append(str(problem))
     catalogue = read_repository(Path(plan.repository))
     cards = catalogue.select(plan.models)
-    engine = open_engine(plan.engine, cards)
+    # Who can wait does so for the best engine; telemetry that cannot is judged from its first sample on.
+    patient = not watched and all(source.mode == "paced" for source in sources)
+    engine = open_engine(
+        plan.engine,
+        cards,
+        triton_options(settings.inference.triton),
+        max_batch=settings.inference.batch_windows,
+        wait=patient,
+    )
     try:
         archive = Archive.open(plan.archive_path)
     except BaseException:

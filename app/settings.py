@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from inference.triton.options import IMAGE
 
 
 class SettingsError(Exception):
@@ -18,11 +20,38 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class TritonSettings(_Part):
+    """Where a Triton comes from, and how it runs."""
+
+    urls: tuple[str, ...] = Field(default=(), description="gRPC addresses HOST:PORT of servers that run elsewhere")
+    tls: bool = Field(default=False, description="reach them through TLS")
+    tls_ca: str = Field(default="", description="file of the certificates that they are checked against")
+    headers: dict[str, SecretStr] = Field(default={}, description="sent with every call to them, such as a token")
+    container: Literal["auto", "docker", "podman", "off"] = Field(
+        default="auto", description="what runs the server's image"
+    )
+    image: str = Field(default=IMAGE, min_length=1, description="the server's image, best with its digest")
+    archive: str = Field(default="", description="file that the image is loaded from instead of a registry")
+    server: str = Field(default="", description="a tritonserver on this machine: its folder or its program")
+    gpus: tuple[str, ...] = Field(default=(), description="UUIDs of the GPUs or MIG devices to use; all where empty")
+    memory_mb: int = Field(default=0, ge=0, description="GPU memory that one model may take; 0: as it needs")
+    shared_mb: int = Field(default=1024, ge=64, description="shared memory of the container")
+    ulimits: tuple[str, ...] = Field(
+        default=("memlock=-1", "stack=67108864"), description="limits of the container, as docker writes them"
+    )
+    instances: int = Field(default=1, ge=1, le=64, description="copies of each model that run at once")
+    queue_delay_us: int = Field(default=0, ge=0, le=1_000_000, description="how long the server waits to join requests")
+    timeout_s: float = Field(default=10.0, gt=0, le=600, description="deadline of one batch")
+    start_s: float = Field(default=60.0, gt=0, le=600, description="deadline of a server's start")
+    shared_memory: bool = Field(default=True, description="hand large batches over in shared memory")
+
+
 class InferenceSettings(_Part):
     """How windows are scored."""
 
     workers: int = Field(default=1, ge=1, le=64, description="threads that score windows")
     batch_windows: int = Field(default=256, ge=1, le=4096, description="windows sent to the engine at once")
+    triton: TritonSettings = TritonSettings()
 
 
 class StorageSettings(_Part):
@@ -115,10 +144,16 @@ def _sentence(problem: ValidationError) -> str:
     first = problem.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = sorted(
-            f"{group}.{name}"
-            for group, field in Settings.model_fields.items()
-            for name in getattr(field.annotation, "model_fields", {})
-        )
+        known = sorted(_names(Settings))
         return f"there is no setting '{where}'; there are {', '.join(known)}"
     return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _names(part: type[BaseModel], before: str = "") -> Iterator[str]:
+    """Every setting of ``part``, with the groups it lies in."""
+    for name, field in part.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _names(inner, f"{before}{name}.")
+        else:
+            yield f"{before}{name}"

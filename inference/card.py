@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detection.spec import WindowSpec
+from inference.config import ModelConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class ModelCard:
 
     ``path`` is the ONNX file; ``input_shape``, and the ``output_shapes`` in step with ``output_names``, are without the
     batch dimension. ``max_batch_size`` is the largest batch that a server takes (0: windows go one at a time).
+    ``config`` is what a server is told; without it the model can only be scored here.
     """
 
     name: str
@@ -26,6 +28,7 @@ class ModelCard:
     output_names: tuple[str, ...]
     max_batch_size: int
     output_shapes: tuple[tuple[int, ...], ...]
+    config: ModelConfig | None = None
 
     @property
     def score_shape(self) -> tuple[int, ...]:

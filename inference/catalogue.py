@@ -131,6 +131,7 @@ def read_model(folder: Path) -> ModelCard:
         output_names=tuple(one.name for one in config.outputs),
         max_batch_size=config.max_batch_size,
         output_shapes=tuple(row_shape(one, config) for one in config.outputs),
+        config=config,
     )
 
 

@@ -1,4 +1,5 @@
-"""A model's ``config.pbtxt``: Triton's own message, read and written as text. The one door to tritonclient.
+"""A model's ``config.pbtxt``: Triton's own message, read and written as text. A door to tritonclient,
+whose calls to a server are ``inference.triton.client``.
 
 Importing ``tritonclient.grpc`` costs 350 ms of gRPC that reading a file does not need, so its generated
 ``model_config_pb2`` is loaded by path (20 ms). Pure functions; any thread.
@@ -38,11 +39,26 @@ class TensorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """How a server runs a model: nothing here changes a score.
+
+    ``instances`` run at once, on each of ``gpus`` where some are named; ``queue_delay_us`` is how long the server may
+    wait to join requests (None: it never joins them); ``warmup_batch`` windows of noise are scored before the model
+    is ready (0: none).
+    """
+
+    instances: int = 1
+    gpus: tuple[int, ...] = ()
+    queue_delay_us: int | None = None
+    warmup_batch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     """What this program reads and writes of a ``config.pbtxt``.
 
     ``max_batch_size`` 0 means that the model has no batch dimension of its own; ``instance_kind`` empty
-    leaves the choice of device to the server; ``parameters`` are all strings.
+    leaves the choice of device to the server, and goes with one instance; ``parameters`` are all strings.
     """
 
     name: str
@@ -53,6 +69,7 @@ class ModelConfig:
     parameters: dict[str, str] = field(default_factory=dict)
     default_model_filename: str = ""
     instance_kind: InstanceKind = ""
+    serving: Serving = Serving()
 
 
 def parse_config(text: str, where: str = "config.pbtxt") -> ModelConfig:
@@ -78,6 +95,7 @@ def parse_config(text: str, where: str = "config.pbtxt") -> ModelConfig:
         parameters={key: value.string_value for key, value in message.parameters.items()},
         default_model_filename=message.default_model_filename,
         instance_kind=kind,
+        serving=_serving(message),
     )
 
 
@@ -85,6 +103,20 @@ def render_config(config: ModelConfig) -> str:
     """``config`` as the text of a ``config.pbtxt``, parameters sorted; reading it back gives an equal config."""
     from google.protobuf import text_format
 
+    # Maps are unordered in protobuf; sorted here so that the same model always gives the same bytes.
+    text: str = text_format.MessageToString(_message(config), as_utf8=True, use_index_order=False)
+    return text
+
+
+def config_json(config: ModelConfig) -> str:
+    """``config`` as a Triton's repository API takes it."""
+    from google.protobuf import json_format
+
+    text: str = json_format.MessageToJson(_message(config), preserving_proto_field_name=True, indent=None)
+    return text
+
+
+def _message(config: ModelConfig) -> Any:
     types = _messages()
     message = types.ModelConfig(
         name=config.name,
@@ -97,13 +129,33 @@ def render_config(config: ModelConfig) -> str:
         if spec.reshape is not None:
             tensor.reshape.SetInParent()
             tensor.reshape.shape.extend(spec.reshape)
-    if config.instance_kind:
-        message.instance_group.add(count=1, kind=types.ModelInstanceGroup.Kind.Value(config.instance_kind))
+    serving = config.serving
+    if config.instance_kind or serving.instances != 1 or serving.gpus:
+        kind = types.ModelInstanceGroup.Kind.Value(config.instance_kind or "KIND_AUTO")
+        message.instance_group.add(count=serving.instances, kind=kind, gpus=serving.gpus)
+    if serving.queue_delay_us is not None:
+        message.dynamic_batching.max_queue_delay_microseconds = serving.queue_delay_us
+    if serving.warmup_batch:
+        warmup = message.model_warmup.add(name="noise", batch_size=serving.warmup_batch)
+        for spec in config.inputs:
+            tensor = warmup.inputs[spec.name]
+            tensor.data_type, tensor.random_data = types.DataType.Value(spec.data_type), True
+            tensor.dims.extend(spec.dims)
     for key in sorted(config.parameters):
         message.parameters[key].string_value = config.parameters[key]
-    # Maps are unordered in protobuf; sorted here so that the same model always gives the same bytes.
-    text: str = text_format.MessageToString(message, as_utf8=True, use_index_order=False)
-    return text
+    return message
+
+
+def _serving(message: Any) -> Serving:
+    group = message.instance_group[0] if message.instance_group else None
+    return Serving(
+        instances=max(1, group.count) if group else 1,
+        gpus=tuple(group.gpus) if group else (),
+        queue_delay_us=(
+            message.dynamic_batching.max_queue_delay_microseconds if message.HasField("dynamic_batching") else None
+        ),
+        warmup_batch=message.model_warmup[0].batch_size if message.model_warmup else 0,
+    )
 
 
 def _tensor(message: Any) -> TensorSpec:

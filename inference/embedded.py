@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from inference.card import ModelCard
-from inference.engine import Floats
+from inference.engine import EngineStatus, Floats
 from inference.errors import EngineError
 from inference.tensors import FileTensor, check_file
 
@@ -45,12 +45,13 @@ class _Loaded:
 class EmbeddedEngine:
     """ONNX Runtime in this process.
 
-    ``asked`` says that the operator chose it; ``runtime`` stands in for the onnxruntime package.
+    ``asked`` says that the operator chose it, ``why`` is the reason otherwise; ``runtime`` stands in for the
+    onnxruntime package.
     """
 
     kind: Literal["embedded", "triton"] = "embedded"
 
-    def __init__(self, asked: bool = False, runtime: Any = None) -> None:
+    def __init__(self, asked: bool = False, runtime: Any = None, why: str = "") -> None:
         try:
             self._runtime = runtime or importlib.import_module("onnxruntime")
         except ImportError as problem:
@@ -61,16 +62,19 @@ class EmbeddedEngine:
         self._refused: list[str] = []
         available = self._runtime.get_available_providers()
         self._candidates = [name for name, _ in GPUS if name in available]
-        self._asked = asked
+        self._why = "It was asked for" if asked else why or "No Triton is configured"
         self.detail = self._candidates[0] if self._candidates else CPU
 
     @property
     def reason(self) -> str:
         """Why this engine, and why on this device."""
-        why = "It was asked for, so" if self._asked else "No Triton is configured, so"
         where = "CPU" if self.detail == CPU else f"GPU ({self.detail.removesuffix('ExecutionProvider')})"
         refused = f"; {', '.join(self._refused)} would not take the models" if self._refused else ""
-        return f"{why} the embedded ONNX Runtime scores on the {where}{refused}."
+        return f"{self._why}, so the embedded ONNX Runtime scores on the {where}{refused}."
+
+    def status(self) -> EngineStatus:
+        """See ``Engine``."""
+        return EngineStatus(self.kind, self.detail, self.reason)
 
     def load(self, card: ModelCard) -> None:
         """Make ``card`` ready. Raises EngineError that names the file."""

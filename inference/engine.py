@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,27 @@ import numpy.typing as npt
 from inference.card import ModelCard
 from inference.errors import EngineError
 
+if TYPE_CHECKING:
+    from inference.triton.options import TritonOptions
+
 Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What scores now and since when (microseconds UTC).
+
+    ``interruptions`` counts how often a server was lost; ``rescored`` the windows that were scored again elsewhere
+    because a call to a server did not succeed; ``trouble`` is what is wrong now, empty where nothing is.
+    """
+
+    kind: Literal["embedded", "triton"]
+    detail: str
+    reason: str
+    since: int = 0
+    interruptions: int = 0
+    rescored: int = 0
+    trouble: str = ""
 
 
 class Engine(Protocol):
@@ -32,6 +54,10 @@ class Engine(Protocol):
         """One sentence: why this engine."""
         ...
 
+    def status(self) -> EngineStatus:
+        """All of that, and how it came to be. Any thread."""
+        ...
+
     def load(self, card: ModelCard) -> None:
         """Make a model ready, in place of another version of the same name. Raises EngineError."""
         ...
@@ -45,20 +71,31 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(choice: str, cards: Sequence[ModelCard]) -> Engine:
+def open_engine(
+    choice: str,
+    cards: Sequence[ModelCard],
+    options: TritonOptions | None = None,
+    max_batch: int = 256,
+    wait: bool = True,
+) -> Engine:
     """The engine for ``--engine``'s value with every card loaded.
 
-    Raises EngineError for a choice that is unknown or cannot be had, and for a model that cannot be loaded.
+    ``options`` say where a Triton may come from; without them there is none. ``max_batch`` is the most windows of one
+    call. Where the choice is ``auto``, ``wait`` takes the time to start a Triton first; without it the embedded engine
+    scores until one has come up. Raises EngineError for a choice that is unknown or cannot be had, and for a model
+    that cannot be loaded.
     """
+    if choice == "triton" or choice.startswith("triton://") or (choice == "auto" and options is not None):
+        return _with_triton(choice, cards, options, max_batch, wait)
+    if choice not in ("auto", "embedded"):
+        raise EngineError(f'There is no engine "{choice}": use --engine auto, embedded, triton or triton://HOST:PORT.')
+    return _embedded(cards, asked=choice == "embedded")
+
+
+def _embedded(cards: Sequence[ModelCard], asked: bool = False, why: str = "") -> Engine:
     from inference.embedded import EmbeddedEngine
 
-    if choice == "triton" or choice.startswith("triton://"):
-        raise EngineError(
-            f"This edition scores with the embedded engine and cannot use --engine {choice}: use --engine auto."
-        )
-    if choice not in ("auto", "embedded"):
-        raise EngineError(f'There is no engine "{choice}": use --engine auto or --engine embedded.')
-    engine = EmbeddedEngine(asked=choice == "embedded")
+    engine = EmbeddedEngine(asked=asked, why=why)
     try:
         for card in cards:
             engine.load(card)
@@ -66,3 +103,31 @@ def open_engine(choice: str, cards: Sequence[ModelCard]) -> Engine:
         engine.close()
         raise
     return engine
+
+
+def _with_triton(
+    choice: str, cards: Sequence[ModelCard], options: TritonOptions | None, max_batch: int, wait: bool
+) -> Engine:
+    """A Triton with the embedded engine behind it, or the embedded engine alone where there is no Triton."""
+    from inference.triton.failover import FailoverEngine
+    from inference.triton.supply import candidates, first, fleet
+
+    if options is None:
+        raise EngineError(
+            f"Triton is switched off here (PERIGEE_TRITON=off), so --engine {choice} cannot be had: use --engine auto."
+        )
+    if choice.startswith("triton://"):
+        chains = fleet(choice.removeprefix("triton://"), options)
+    else:
+        # Each server that is named has a seat; where none of them answers, the first takes what else there is.
+        chain = candidates(options, cards)
+        chains = [chain, *([one] for one in chain[1 : len(options.endpoints)])]
+    openers = [partial(first, chain) for chain in chains]
+    try:
+        return FailoverEngine(
+            openers, _embedded((), why="No Triton scores"), cards, max_batch, insist=wait or choice != "auto"
+        )
+    except EngineError as problem:
+        if choice != "auto":
+            raise EngineError(f"{problem} To go on without one, use --engine auto.") from problem
+        return _embedded(cards, why=str(problem).rstrip("."))

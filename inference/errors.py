@@ -1,4 +1,4 @@
-"""The one error of this package."""
+"""The errors of this package."""
 
 from __future__ import annotations
 
@@ -9,3 +9,15 @@ class EngineError(Exception):
 
 class DamagedModelError(EngineError):
     """The file of a model is there and is not what was published."""
+
+
+class ServerGoneError(EngineError):
+    """A server does not answer, or not in time: its work is undone and may be done elsewhere."""
+
+
+class ModelGoneError(EngineError):
+    """A server answers, and has lost a model that it had: loading it again may help."""
+
+
+class MemoryExhaustedError(EngineError):
+    """An engine had no memory for a batch: a smaller one may fit."""

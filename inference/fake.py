@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from inference.card import ModelCard
-from inference.engine import Floats
+from inference.engine import EngineStatus, Floats
 from inference.errors import EngineError
 
 NEWEST = 8
@@ -33,6 +33,10 @@ class FakeEngine:
         self.gate.set()
         self._cards = {card.name: card for card in cards}
         self._lock = threading.Lock()
+
+    def status(self) -> EngineStatus:
+        """See ``Engine``."""
+        return EngineStatus(self.kind, self.detail, self.reason)
 
     def load(self, card: ModelCard) -> None:
         """Remember ``card``."""

@@ -27,6 +27,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "perigee-set-up.json"
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
+TRITON = ROOT / ".triton"
+"""A tritonserver of this checkout's own, which the tests start and stop."""
 TEST_EXTRAS = ("convert", "test")
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 WAIT_S = 3600
@@ -40,13 +42,15 @@ def main(arguments: list[str]) -> int:
     """Set up; 0, or 2 with a sentence on standard error."""
     parser = argparse.ArgumentParser(description="Makes or completes .venv and what Perigee needs of the system.")
     parser.add_argument("--tests", action="store_true", help="also what the tests and checks need")
+    parser.add_argument("--triton", action="store_true", help="also a tritonserver for this checkout")
     parser.add_argument("--quick", action="store_true", help="believe the stamp; do not look at the system again")
     parser.add_argument("--skip-system", action="store_true", help="do not ask for system packages")
     options = parser.parse_args(arguments)
     extras = TEST_EXTRAS if options.tests else ()
     try:
         _use_supported_python(arguments)
-        if options.quick and is_complete(extras):
+        triton = options.triton or (options.tests and not (TRITON / "perigee-triton.txt").exists())
+        if options.quick and is_complete(extras) and not triton:
             return 0
         _wait_for_others()
         base = getattr(sys, "_base_executable", "") or sys.executable
@@ -57,6 +61,8 @@ def main(arguments: list[str]) -> int:
         if not is_complete(extras):
             _make_venv(base)
             _install(extras)
+        if triton:
+            _install_triton()
     except (SetUpError, system_needs.SystemNeedsError) as problem:
         print(f"perigee: {problem}", file=sys.stderr)
         return 2
@@ -176,6 +182,14 @@ def _install_torch() -> None:
     wanted = f"torch=={pin('torch')}+cpu"
     if _pip("install", "--no-deps", wanted, quiet=True, may_fail=True) != 0:
         _pip("install", "--no-deps", "--index-url", TORCH_CPU_INDEX, wanted)
+
+
+def _install_triton() -> None:
+    """A real tritonserver in an environment of its own. Without it Perigee runs, and its tests of Triton skip."""
+    if sys.platform.startswith("linux"):
+        command = [str(PYTHON), "-m", "inference.triton.bundle", str(TRITON)]
+        if subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode != 0:
+            print("perigee: going on without a tritonserver; make setup tries again", file=sys.stderr)
 
 
 def _remove_halves() -> None:

@@ -18,6 +18,8 @@ import pytest
 # Before anything can load Qt: a test opens no window on the desktop of whoever runs it. Tests of a real display
 # start an X server of their own and say so to the process that they start.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
+# A tritonserver takes seconds to start. Tests of it ask for it by name.
+os.environ["PERIGEE_TRITON"] = "off"
 
 _FOLDERS = {
     "HOME": "home",

@@ -10,15 +10,40 @@ import numpy as np
 import pytest
 
 from inference import Engine, EngineError, FakeEngine, ModelCard, open_engine, read_repository
+from inference.triton.bundle import find
+from inference.triton.engine import TritonEngine
+from inference.triton.options import TritonOptions
+from inference.triton.process import ProcessServer, start_process
+from inference.triton.server import endpoint
 
-ENGINES = ("fake", "auto", "embedded")
+ENGINES = ("fake", "auto", "embedded", "triton")
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, cards: tuple[ModelCard, ...]) -> Iterator[Engine]:
-    made: Engine = FakeEngine(cards) if request.param == "fake" else open_engine(request.param, cards)
+    made: Engine
+    if request.param == "triton":
+        server = request.getfixturevalue("server")
+        made = TritonEngine(endpoint(server.record), server_options(server), "process", "A test started it.")
+        for card in cards:
+            made.load(card)
+    else:
+        made = FakeEngine(cards) if request.param == "fake" else open_engine(request.param, cards)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def server(private_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessServer]:
+    """A real tritonserver, started once."""
+    options = TritonOptions(state=tmp_path_factory.mktemp("state"))
+    made = start_process(find(str(private_server), ()), options, False, threading.Event())
+    yield made
+    made.stop(10.0)
+
+
+def server_options(server: ProcessServer) -> TritonOptions:
+    return TritonOptions(state=Path(server.record.log).parent)
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +126,21 @@ def test_an_engine_says_what_it_is_and_why(engine: Engine) -> None:
 def test_an_engine_may_be_closed_twice(engine: Engine) -> None:
     engine.close()
     engine.close()
+
+
+def test_both_engines_give_the_same_scores_however_the_windows_travel(
+    server: ProcessServer, cards: tuple[ModelCard, ...]
+) -> None:
+    embedded = open_engine("embedded", cards)
+    for shared_memory in (False, True):
+        options = TritonOptions(state=Path(server.record.log).parent, shared_memory=shared_memory)
+        triton = TritonEngine(endpoint(server.record), options, "process", "A test started it.")
+        for card in cards:
+            triton.load(card)
+            for rows in (1, 7, 200, 256, 30):
+                windows = _windows(card, rows, rows)
+                names = ("score", "reconstruction")
+                got, due = triton.infer(card.name, windows, names), embedded.infer(card.name, windows, names)
+                for name in names:
+                    np.testing.assert_allclose(got[name], due[name], rtol=1e-5, atol=1e-6)
+        triton.close()

@@ -11,16 +11,19 @@ class TritonPythonModel:
     """One instance of the model, on one thread."""
 
     def initialize(self, args):
-        folder = os.path.join(args["model_repository"], args["model_version"])
+        path = os.path.join(args["model_repository"], args["model_version"], "model.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.session = onnxruntime.InferenceSession(
-            os.path.join(folder, "model.onnx"),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        provider, settings = "CPUExecutionProvider", {}
+        if args.get("model_instance_kind") == "GPU":
+            # fp32 stays fp32: with TF32 the scores of a GPU would part from those of the CPU.
+            provider = "CUDAExecutionProvider"
+            settings = {"device_id": args["model_instance_device_id"], "use_tf32": "0"}
+        if provider not in onnxruntime.get_available_providers():
+            raise RuntimeError("ONNX Runtime has no CUDA here: install onnxruntime-gpu for this server")
+        self.session = onnxruntime.InferenceSession(path, options, providers=[(provider, settings)])
         self.input = self.session.get_inputs()[0].name
 
     def execute(self, requests):

@@ -1,0 +1,293 @@
+"""The engine that survives its servers: Triton while one serves, the embedded engine while none does.
+
+A batch that a server did not finish is scored again at once, by another server or by the embedded engine, before
+``infer`` returns: so every window gets one result, in its place, whatever happens to a server. Meanwhile one thread a
+seat finds out what is wrong, starts the server again with growing pauses, gives it its models, and lets it serve.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from inference.card import ModelCard
+from inference.engine import Engine, EngineStatus, Floats
+from inference.errors import EngineError, MemoryExhaustedError, ModelGoneError, ServerGoneError
+from inference.steady import SteadyEngine
+from inference.triton.supply import Seat
+
+log = logging.getLogger(__name__)
+
+PROBE_EVERY_S = 1.0
+PROBE_S = 3.0
+"""A server that answered nothing for so long is hung."""
+PAUSES_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Between one try to start a server and the next; the last goes on for ever."""
+STEADY_S = 120.0
+"""A server that served for so long has proved itself: the next failure begins with the shortest pause."""
+STOP_S = 20.0
+
+
+class FailoverEngine:
+    """Engines over the servers of ``openers``, one each, with ``spare`` behind them.
+
+    ``insist`` waits for every seat that can be had, and raises EngineError where none can; without it the spare scores
+    from the first moment on, and servers take over as they come up. ``clock`` gives microseconds UTC.
+    """
+
+    def __init__(
+        self,
+        openers: Sequence[Callable[[threading.Event], Seat]],
+        spare: Engine,
+        cards: Sequence[ModelCard],
+        max_batch: int,
+        insist: bool,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._embedded = spare
+        self._spare = SteadyEngine(spare, max_batch)
+        self._cards = {card.name: card for card in cards}
+        self._max_batch = max_batch
+        self._clock = clock
+        self._turn = itertools.count()
+        self._lock = threading.Lock()
+        self._since = clock()
+        self._interruptions = self._rescored = 0
+        self._trouble = ""
+        self._last: EngineStatus | None = None
+        self._keepers = [_Keeper(self, opener) for opener in openers]
+        try:
+            for card in cards:
+                self._spare.load(card)
+            problems = [keeper.try_once() for keeper in self._keepers] if insist else []
+            if insist and not any(keeper.serving for keeper in self._keepers):
+                raise EngineError(" ".join(problems))
+        except BaseException:
+            self.close()
+            raise
+        for keeper in self._keepers:
+            keeper.start()
+
+    @property
+    def kind(self) -> Literal["embedded", "triton"]:
+        """What scores now."""
+        return self.status().kind
+
+    @property
+    def detail(self) -> str:
+        """How the server is reached that scores now, or the embedded engine's execution provider."""
+        return self.status().detail
+
+    @property
+    def reason(self) -> str:
+        """Why this engine scores now, one sentence."""
+        return self.status().reason
+
+    def status(self) -> EngineStatus:
+        """See ``Engine``; of a closed engine, what it was at the end."""
+        if self._last is not None:
+            return self._last
+        serving = [keeper.seat for keeper in self._keepers if keeper.serving and keeper.seat is not None]
+        with self._lock:
+            since, interruptions, rescored, trouble = self._since, self._interruptions, self._rescored, self._trouble
+        if serving:
+            engine = serving[0].engine
+            return EngineStatus("triton", engine.detail, engine.reason, since, interruptions, rescored, trouble)
+        waiting = trouble or "A Triton is being started."
+        reason = f"{waiting.rstrip('.')}, so the embedded ONNX Runtime scores until a Triton does."
+        return EngineStatus("embedded", self._embedded.detail, reason, since, interruptions, rescored, trouble)
+
+    @property
+    def servers(self) -> list[Seat]:
+        """The servers that score now."""
+        return [keeper.seat for keeper in self._keepers if keeper.serving and keeper.seat is not None]
+
+    def load(self, card: ModelCard) -> None:
+        """See ``Engine``. A server that will not take it is given up until it does."""
+        self._spare.load(card)
+        self._cards[card.name] = card
+        for keeper in self._keepers:
+            keeper.mend(card.name)
+
+    def infer(self, model: str, batch: Floats, outputs: tuple[str, ...]) -> dict[str, Floats]:
+        """See ``Engine``. Raises EngineError only where the embedded engine cannot score it either."""
+        first = next(self._turn)
+        for number in range(len(self._keepers)):
+            keeper = self._keepers[(first + number) % len(self._keepers)]
+            engine = keeper.engine_for(model)
+            if engine is None:
+                continue
+            try:
+                return engine.infer(model, batch, outputs)
+            except MemoryExhaustedError as problem:
+                if len(batch) > 1:
+                    log.warning("%s It is tried with half as many.", problem)
+                    return self._halved(model, batch, outputs)
+                keeper.failed(model, problem)
+            except EngineError as problem:
+                keeper.failed(model, problem)
+            with self._lock:
+                self._rescored += len(batch)
+        return self._spare.infer(model, batch, outputs)
+
+    def close(self) -> None:
+        """End every server that is this program's, and let the rest go. May be called twice."""
+        self._last = self.status()
+        for keeper in self._keepers:
+            keeper.close()
+        self._embedded.close()
+
+    def _halved(self, model: str, batch: Floats, outputs: tuple[str, ...]) -> dict[str, Floats]:
+        middle = len(batch) // 2
+        parts = [self.infer(model, np.ascontiguousarray(half), outputs) for half in (batch[:middle], batch[middle:])]
+        return {name: np.concatenate([part[name] for part in parts]) for name in outputs}
+
+    def _changed(self, trouble: str, interrupted: bool) -> None:
+        """Another engine scores from now on."""
+        with self._lock:
+            self._since = self._clock()
+            self._trouble = trouble
+            self._interruptions += interrupted
+
+
+class _Keeper:
+    """One seat and the thread that keeps it taken."""
+
+    def __init__(self, owner: FailoverEngine, opener: Callable[[threading.Event], Seat]) -> None:
+        self._owner = owner
+        self._opener = opener
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._missing: set[str] = set()
+        self._steady: SteadyEngine | None = None
+        self._began = 0.0
+        self._failures = 0
+        self.seat: Seat | None = None
+        self._thread = threading.Thread(target=self._keep, name="triton-keeper", daemon=True)
+
+    @property
+    def serving(self) -> bool:
+        return self._steady is not None
+
+    def engine_for(self, model: str) -> SteadyEngine | None:
+        return None if model in self._missing else self._steady
+
+    def failed(self, model: str, problem: EngineError) -> None:
+        """A call did not succeed. The keeper's thread finds out what that means; scoring goes on elsewhere."""
+        with self._lock:
+            if isinstance(problem, ModelGoneError | ServerGoneError):
+                self._missing.add(model)
+            else:
+                log.warning("%s Its windows were scored elsewhere.", problem)
+        self._wake.set()
+
+    def mend(self, model: str) -> None:
+        """The model is to be loaded anew."""
+        with self._lock:
+            self._missing.add(model)
+        self._wake.set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+        self._leave(ended=False)
+
+    def try_once(self) -> str:
+        """Take the seat now; empty, or why it cannot be had."""
+        try:
+            self._take()
+        except EngineError as problem:
+            return str(problem)
+        return ""
+
+    def _keep(self) -> None:
+        try:
+            while not self._stop.is_set():
+                if self._steady is None:
+                    problem = self.try_once()
+                    if problem and not self._stop.is_set():
+                        self._owner._changed(problem, interrupted=False)
+                        self._pause()
+                    continue
+                self._wake.wait(PROBE_EVERY_S)
+                self._wake.clear()
+                trouble = "" if self._stop.is_set() else self._trouble()
+                if trouble:
+                    log.warning("%s", trouble)
+                    # Before anything that takes time: from here on nobody waits for this server.
+                    self._steady = None
+                    self._owner._changed(trouble, interrupted=True)
+                    if time.monotonic() - self._began > STEADY_S:
+                        self._failures = 0
+                    self._leave(ended=True)
+        except Exception:
+            log.exception("the thread that keeps a Triton going has failed; the embedded engine scores")
+            self._steady = None
+            self._owner._changed("Perigee no longer looks after its Triton (the log says why).", interrupted=True)
+
+    def _take(self) -> None:
+        seat = self._opener(self._stop)
+        self.seat = seat
+        try:
+            steady = SteadyEngine(seat.engine, self._owner._max_batch)
+            for card in list(self._owner._cards.values()):
+                steady.load(card)
+        except BaseException:
+            self.seat = None
+            seat.end()
+            raise
+        with self._lock:
+            self._missing.clear()
+        self._began = time.monotonic()
+        self._steady = steady
+        log.info("windows are scored by a Triton (%s): %s", seat.engine.detail, seat.engine.reason)
+        self._owner._changed("", interrupted=False)
+
+    def _trouble(self) -> str:
+        """What is wrong with the server; a model that it lost is given to it again on the way."""
+        seat = self.seat
+        if seat is None:
+            return "There is no server."
+        ended = seat.server.ended() if seat.server is not None else ""
+        if ended:
+            return f"The Triton is gone ({ended})."
+        if not seat.engine.alive(PROBE_S) and seat.engine.silent_s > PROBE_S:
+            return f"The Triton at {seat.engine.endpoint.address} does not answer."
+        try:
+            for model in sorted(self._missing.union(seat.engine.lost(PROBE_S))):
+                card = self._owner._cards.get(model)
+                with self._lock:
+                    self._missing.add(model)
+                if card is not None and self._steady is not None:
+                    log.warning("the Triton has lost %s, and is given it again", model)
+                    seat.engine.unload(model)
+                    self._steady.load(card)
+                with self._lock:
+                    self._missing.discard(model)
+        except EngineError as problem:
+            return str(problem)
+        return ""
+
+    def _leave(self, ended: bool) -> None:
+        """Let the seat go; what ``ended`` badly is not waited for."""
+        self._steady = None
+        seat, self.seat = self.seat, None
+        if seat is not None:
+            seat.end(*((0.5,) if ended else ()))
+
+    def _pause(self) -> None:
+        pause = PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
+        self._failures += 1
+        self._stop.wait(pause)

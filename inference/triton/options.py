@@ -1,0 +1,53 @@
+"""How Triton is to be found, started and fed, as the operator's settings say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+IMAGE = "nvcr.io/nvidia/tritonserver:26.09-py3"
+"""Triton 2.73.0; a digest in its place pins it to the byte."""
+Tool = Literal["auto", "docker", "podman", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server's gRPC address ``HOST:PORT``; ``headers`` go with every call and into no log."""
+
+    address: str
+    tls: bool = False
+    ca: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.address!r}, tls={self.tls}, {len(self.headers)} headers)"
+
+
+@dataclass(frozen=True, slots=True)
+class TritonOptions:
+    """Everything that starting and using a Triton depends on.
+
+    ``endpoints`` are servers that run elsewhere. ``server`` is the folder or file of a local tritonserver (empty: the
+    usual places in ``places``, then PATH). ``container`` is the tool that runs ``image``, loaded from ``archive``
+    where it is not there. ``gpus`` are UUIDs (of MIG devices too), empty for all. ``memory_mb`` bounds what the
+    models' GPU memory pools may take, 0 for no bound. ``state`` is the folder where servers that this user started
+    are written down. ``timeout_s`` is the deadline of one batch.
+    """
+
+    state: Path
+    endpoints: tuple[Endpoint, ...] = ()
+    server: str = ""
+    places: tuple[Path, ...] = ()
+    container: Tool = "auto"
+    image: str = IMAGE
+    archive: str = ""
+    gpus: tuple[str, ...] = ()
+    memory_mb: int = 0
+    shared_mb: int = 1024
+    ulimits: tuple[str, ...] = ("memlock=-1", "stack=67108864")
+    instances: int = 1
+    queue_delay_us: int = 0
+    timeout_s: float = 10.0
+    start_s: float = 60.0
+    shared_memory: bool = True

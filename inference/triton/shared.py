@@ -1,0 +1,48 @@
+"""A piece of shared memory through which windows reach a server on this machine, and scores come back."""
+
+from __future__ import annotations
+
+import contextlib
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+
+from inference.engine import Floats
+from inference.errors import ServerGoneError
+
+_PAGE = 4096
+
+
+class SharedPlace:
+    """At least ``size`` bytes, made here and removed by ``close``; used by one thread, closed by any. Raises OSError.
+
+    Should this process be killed, Python's resource tracker removes it.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._memory = SharedMemory(create=True, size=-(-size // _PAGE) * _PAGE)
+        self.name = self._memory.name.lstrip("/")
+        self.key = f"/{self.name}"
+        self.size = self._memory.size
+
+    def put(self, values: Floats) -> None:
+        """Copy ``values`` to the start. Raises ServerGoneError once closed."""
+        self._view(0, values.shape)[...] = values
+
+    def take(self, offset: int, shape: tuple[int, ...]) -> Floats:
+        """A copy of the float32 values of this shape that lie ``offset`` bytes from the start. Raises as ``put``."""
+        return self._view(offset, shape).copy()
+
+    def _view(self, offset: int, shape: tuple[int, ...]) -> Floats:
+        buffer: memoryview | None = self._memory.buf
+        if buffer is not None:
+            with contextlib.suppress(ValueError):  # released since
+                return np.ndarray(shape, np.float32, buffer, offset)
+        raise ServerGoneError("The connection to the Triton was closed.")
+
+    def close(self) -> None:
+        """Remove it. May be called twice."""
+        with contextlib.suppress(BufferError):
+            self._memory.close()
+        with contextlib.suppress(FileNotFoundError):
+            self._memory.unlink()

@@ -1,0 +1,204 @@
+"""Where a Triton may come from, in the order in which they are tried; each refusal is a reason that is shown.
+
+A candidate finds or starts a server and gives an engine over it. What it started, or took over from an owner that is
+gone, it ends; what others own, or run elsewhere, it leaves alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inference.card import ModelCard
+from inference.errors import EngineError, ModelGoneError
+from inference.triton import bundle, records
+from inference.triton.client import Client
+from inference.triton.container import ContainerServer, digest_of, open_tool, start_container
+from inference.triton.engine import TritonEngine
+from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.process import ProcessServer, start_process
+from inference.triton.records import Record
+from inference.triton.server import Server, endpoint
+
+log = logging.getLogger(__name__)
+
+PROBE_S = 2.0
+END_S = 8.0
+"""Deadline of ending a server: what it is scoring is finished in 2 to 5 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A server that scores: the engine over it, and the server itself where this program may end it."""
+
+    engine: TritonEngine
+    server: Server | None
+    mine: bool
+
+    def end(self, timeout: float = END_S) -> None:
+        """Let the connections go, and end the server if it is this program's."""
+        self.engine.close()
+        if self.mine and self.server is not None:
+            self.server.stop(timeout)
+
+
+Candidate = Callable[[threading.Event, str], Seat]
+"""Gives a seat, waiting no longer than its deadline or until the event is set; the text says why others were refused.
+Raises EngineError with the reason for its own refusal."""
+
+
+def candidates(options: TritonOptions, cards: Sequence[ModelCard]) -> list[tuple[str, Candidate]]:
+    """What ``--engine auto`` tries before the embedded engine, each with its name."""
+    found: list[tuple[str, Candidate]] = [
+        (f"the Triton at {one.address}", _Remote(one, options)) for one in options.endpoints
+    ]
+    found.append(("a container", _Contained(options, cards)))
+    found.append(("a tritonserver of this machine", _Local(options, cards)))
+    return found
+
+
+def fleet(named: str, options: TritonOptions) -> list[list[tuple[str, Candidate]]]:
+    """The servers of ``HOST:PORT[,HOST:PORT]``, each a chain of its own. Raises EngineError for what is no address."""
+    chains: list[list[tuple[str, Candidate]]] = []
+    for address in named.split(","):
+        host, colon, port = address.strip().rpartition(":")
+        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+            raise EngineError(f'"{address}" is no address of a Triton: give triton://HOST:PORT[,HOST:PORT].')
+        known = next((one for one in options.endpoints if one.address == address.strip()), None)
+        one = known or Endpoint(address.strip())
+        chains.append([(f"the Triton at {one.address}", _Remote(one, options))])
+    return chains
+
+
+def first(chain: Sequence[tuple[str, Candidate]], stop: threading.Event) -> Seat:
+    """The first seat that can be had. Raises EngineError with every refusal."""
+    refusals: list[str] = []
+    for name, candidate in chain:
+        try:
+            return candidate(stop, "; ".join(refusals))
+        except EngineError as problem:
+            refusals.append(f"{name}: {str(problem).rstrip('.')}")
+        if stop.is_set():
+            break
+    raise EngineError(f"No Triton can be had ({'; '.join(refusals)}).")
+
+
+class _Remote:
+    """A server that runs elsewhere; never started, never ended."""
+
+    def __init__(self, where: Endpoint, options: TritonOptions) -> None:
+        self._where = where
+        self._options = options
+
+    def __call__(self, stop: threading.Event, refused: str) -> Seat:
+        reason = f"The Triton at {self._where.address} is named, and it answers."
+        engine = TritonEngine(self._where, self._options, "remote", reason, shared_server=True)
+        if not engine.alive(PROBE_S):
+            engine.close()
+            raise EngineError("it does not answer")
+        return Seat(engine, None, mine=False)
+
+
+class _Local:
+    """A tritonserver as a process of this user."""
+
+    def __init__(self, options: TritonOptions, cards: Sequence[ModelCard]) -> None:
+        self._options = options
+        self._cards = cards
+
+    def __call__(self, stop: threading.Event, refused: str) -> Seat:
+        if not sys.platform.startswith("linux"):
+            raise EngineError("tritonserver runs on Linux only")
+        found = bundle.find(self._options.server, self._options.places)
+        seat = _adopted(self._options, self._cards, "process", str(found.program))
+        if seat is not None:
+            return seat
+        server = start_process(found, self._options, False, stop)
+        return _seat(server, self._options, _why(refused, "the tritonserver of this machine scores"), mine=True)
+
+
+class _Contained:
+    """A container with the GPU."""
+
+    def __init__(self, options: TritonOptions, cards: Sequence[ModelCard]) -> None:
+        self._options = options
+        self._cards = cards
+
+    def __call__(self, stop: threading.Event, refused: str) -> Seat:
+        tool = open_tool(self._options)
+        seat = _adopted(self._options, self._cards, "container", digest_of(tool, self._options))
+        if seat is not None:
+            return seat
+        server = start_container(tool, self._options, False, stop)
+        return _seat(server, self._options, _why(refused, "a container of this machine scores"), mine=True)
+
+
+def _why(refused: str, who: str) -> str:
+    return f"{refused[:1].upper()}{refused[1:]}; so {who}." if refused else f"{who[:1].upper()}{who[1:]}."
+
+
+def _seat(server: Server, options: TritonOptions, reason: str, mine: bool) -> Seat:
+    record = server.record
+    try:
+        engine = TritonEngine(
+            endpoint(record), options, record.kind, reason, gpu=record.gpu, shared_server=record.persistent
+        )
+    except BaseException:
+        if mine:
+            server.stop(END_S)
+        raise
+    return Seat(engine, server, mine)
+
+
+def attach(record: Record, options: TritonOptions) -> Server:
+    """The server of a record, as something that can be asked and ended."""
+    if record.kind == "process":
+        return ProcessServer(record, options.state)
+    return ContainerServer(record, options)
+
+
+def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs: str) -> Seat | None:
+    """A server that is already there and fits: a persistent one, or an orphan, which is taken over.
+
+    An orphan that does not fit, or does not answer, is ended.
+    """
+    for record in records.read(options.state):
+        if record.kind != kind or not (record.persistent or record.orphan):
+            continue
+        fits = record.runs == runs and not attach(record, options).ended() and _same_models(record, cards)
+        if record.persistent:
+            if fits:
+                reason = "A Triton that perigee triton start has started scores."
+                return _seat(attach(record, options), options, reason, mine=False)
+            continue
+        mine = records.claim(options.state, record)
+        if mine is None:
+            continue  # somebody was faster
+        if fits:
+            reason = "A Triton whose owner ended without it was taken over and scores."
+            return _seat(attach(mine, options), options, reason, mine=True)
+        log.info("the server %s was left by a program that is gone, and is ended", record.instance)
+        attach(mine, options).stop(1.0)
+    return None
+
+
+def _same_models(record: Record, cards: Sequence[ModelCard]) -> bool:
+    """Whether it answers, and holds no other version of a model under its name."""
+    client = Client(endpoint(record))
+    try:
+        if not client.live(PROBE_S) or client.name() != f"perigee-{record.instance}":
+            return False
+        for card in cards:
+            try:
+                if client.ready(card.name) and client.parameters(card.name).get("sha256") != card.sha256:
+                    return False
+            except ModelGoneError:
+                continue
+    except EngineError:
+        return False
+    finally:
+        client.close()
+    return True

@@ -1,0 +1,188 @@
+"""Servers are killed, stopped and emptied in the middle of a stream: each window has its score, once, in its place.
+
+The servers are real ones. What a window's score must be is known from the embedded engine.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference import EngineError, ModelCard, Pool, read_repository
+from inference.embedded import EmbeddedEngine
+from inference.fake import FakeEngine
+from inference.triton.client import Client
+from inference.triton.failover import FailoverEngine
+from inference.triton.options import TritonOptions
+from inference.triton.server import endpoint
+from inference.triton.supply import Seat, candidates, first
+
+DEADLINE_S = 60.0
+ROWS = 24
+
+
+@pytest.fixture(scope="module")
+def cards(shipped: Path) -> tuple[ModelCard, ...]:
+    return read_repository(shipped).select()
+
+
+@pytest.fixture
+def options(tmp_path: Path, private_server: Path) -> TritonOptions:
+    return TritonOptions(state=tmp_path / "state", places=(private_server,), container="off", timeout_s=20.0)
+
+
+@pytest.fixture
+def engine(cards: tuple[ModelCard, ...], options: TritonOptions) -> Iterator[FailoverEngine]:
+    opener = partial(first, candidates(options, cards))
+    made = FailoverEngine([opener], EmbeddedEngine(), cards, 64, insist=True)
+    yield made
+    made.close()
+    assert not list(options.state.glob("triton-*.json")), "a server was left behind"
+
+
+class Stream:
+    """Windows of every model, submitted one after the other to a pool, and what their scores must be."""
+
+    def __init__(self, engine: FailoverEngine, cards: tuple[ModelCard, ...]) -> None:
+        self._cards = cards
+        self._pool = Pool(engine, cards, workers=2, max_batch=64)
+        self._truth = EmbeddedEngine()
+        for card in cards:
+            self._truth.load(card)
+        self._sent: list[tuple[str, int, object]] = []
+
+    def send(self, count: int) -> None:
+        for _ in range(count):
+            for card in self._cards:
+                seed = len(self._sent)
+                future = self._pool.submit(card.name, _windows(card, seed))
+                assert future is not None
+                self._sent.append((card.name, seed, future))
+
+    def check(self) -> None:
+        """Every window that was sent has the score that it must have, and was counted once."""
+        known = {card.name: card for card in self._cards}
+        for model, seed, future in self._sent:
+            scores = future.result(DEADLINE_S)  # type: ignore[attr-defined]
+            expected = self._truth.infer(model, _windows(known[model], seed), ("score",))["score"]
+            np.testing.assert_allclose(scores, expected, rtol=1e-5)
+        assert self._pool.close(DEADLINE_S)
+        status = self._pool.status()
+        sent = len(self._sent) * ROWS
+        assert (sum(status.scored.values()), sum(status.failed.values())) == (sent, 0), status
+        assert status.waiting == 0
+
+
+def _windows(card: ModelCard, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(ROWS, card.spec.window)).astype(np.float32)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline, tick = time.monotonic() + DEADLINE_S, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        tick.wait(0.02)
+
+
+def _pid(engine: FailoverEngine) -> int:
+    return engine.servers[0].server.record.server.pid  # type: ignore[union-attr]
+
+
+@pytest.mark.logs("The Triton is gone")
+def test_a_server_that_is_killed_three_times_loses_no_window(
+    engine: FailoverEngine, cards: tuple[ModelCard, ...]
+) -> None:
+    stream = Stream(engine, cards)
+    for kill in range(1, 4):
+        stream.send(5)
+        os.kill(_pid(engine), signal.SIGKILL)
+        stream.send(20)
+        _until(lambda kill=kill: engine.status().interruptions == kill)  # type: ignore[misc]
+        assert engine.status().since
+        stream.send(5)
+        _until(lambda: engine.kind == "triton")
+    stream.send(5)
+    stream.check()
+
+
+@pytest.mark.logs("does not answer")
+def test_a_server_that_hangs_is_ended_and_its_windows_are_scored_elsewhere(
+    engine: FailoverEngine, cards: tuple[ModelCard, ...]
+) -> None:
+    stream = Stream(engine, cards)
+    stream.send(3)
+    pid = _pid(engine)
+    os.kill(pid, signal.SIGSTOP)
+    stream.send(20)
+    _until(lambda: engine.kind == "embedded")
+    assert "does not answer" in engine.reason
+    _until(lambda: engine.kind == "triton" and _pid(engine) != pid)
+    stream.send(3)
+    stream.check()
+
+
+@pytest.mark.logs("has lost", "is given it again")
+def test_a_model_that_is_unloaded_under_it_is_loaded_again(
+    engine: FailoverEngine, cards: tuple[ModelCard, ...]
+) -> None:
+    stream = Stream(engine, cards)
+    stream.send(3)
+    client = Client(endpoint(engine.servers[0].server.record))  # type: ignore[union-attr]
+    client.unload(cards[0].name)
+    stream.send(20)
+    _until(lambda: client.ready(cards[0].name))
+    client.close()
+    stream.send(3)
+    stream.check()
+    assert engine.status().interruptions == 0, "the server itself was never lost"
+
+
+def test_without_insisting_the_embedded_engine_scores_at_once_and_the_server_takes_over(
+    cards: tuple[ModelCard, ...], options: TritonOptions
+) -> None:
+    allowed = threading.Event()
+
+    def opener(stop: threading.Event) -> Seat:
+        allowed.wait(DEADLINE_S)
+        return first(candidates(options, cards), stop)
+
+    engine = FailoverEngine([opener], EmbeddedEngine(), cards, 64, insist=False)
+    try:
+        assert engine.kind == "embedded" and "is being started" in engine.reason
+        assert len(engine.infer(cards[0].name, _windows(cards[0], 0), ("score",))["score"]) == ROWS
+        allowed.set()
+        _until(lambda: engine.kind == "triton")
+        assert engine.detail == "process"
+    finally:
+        engine.close()
+
+
+def test_a_seat_that_cannot_be_had_is_a_reason_and_not_the_end(cards: tuple[ModelCard, ...], tmp_path: Path) -> None:
+    def never(stop: threading.Event) -> Seat:
+        raise EngineError("Nobody is at home.")
+
+    with pytest.raises(EngineError, match="Nobody is at home"):
+        FailoverEngine([never], EmbeddedEngine(), cards, 64, insist=True)
+    engine = FailoverEngine([never], EmbeddedEngine(), cards, 64, insist=False)
+    _until(lambda: engine.reason.startswith("Nobody is at home, so the embedded ONNX Runtime scores"))
+    engine.close()
+
+
+def test_a_spare_that_fails_is_said(cards: tuple[ModelCard, ...]) -> None:
+    def never(stop: threading.Event) -> Seat:
+        raise EngineError("Nobody is at home.")
+
+    spare = FakeEngine()
+    engine = FailoverEngine([never], spare, cards, 64, insist=False)
+    spare.failures.append(EngineError("No score today."))
+    with pytest.raises(EngineError, match="No score today"):
+        engine.infer(cards[0].name, _windows(cards[0], 0), ("score",))
+    engine.close()
