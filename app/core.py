@@ -26,6 +26,7 @@ from app.link.wire import Header, LinkError
 from app.livering import make_ring
 from app.paths import archive_key, settings_file, thresholds_file
 from app.plan import Plan
+from app.serving import Serving
 from app.session import Session, open_session
 from app.settings import load
 from app.sources import open_sources
@@ -66,7 +67,16 @@ class Core:
         self.tuning = Tuning(self.session, thresholds_file())
         self._limiting = Limiting(self.session)
         self._tutor = Tutor(self.session.archive, self.session.id, Path(plan.repository))
-        self._server = Server(self._key, self._answer, self.session.events, self._notes, self._state, self._plan)
+        self._serving = Serving(self.session)
+        self._server = Server(
+            self._key,
+            self._answer,
+            self.session.events,
+            self._notes,
+            self._state,
+            self._plan,
+            self._serving.now,
+        )
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)
         self.card.write(self._path)
@@ -114,7 +124,7 @@ class Core:
             case "quality":
                 return {"channels": {key: asdict(one) for key, one in self.session.flaws().items()}}
             case other:
-                answer = self.tuning.answer(request) or self._tutor.answer(request)
+                answer = self.tuning.answer(request) or self._tutor.answer(request) or self._serving.answer(request)
                 return answer or {"error": f"This core cannot '{other}'."}
 
     def _play(self, request: Header) -> Header:
@@ -160,7 +170,7 @@ class Core:
         return {**self.tuning.state(), "verdicts": verdicts}
 
     def _hello(self) -> Header:
-        session, engine = self.session, self.session.engine
+        session = self.session
         return {
             "pid": os.getpid(),
             "session": session.id,
@@ -176,7 +186,7 @@ class Core:
             "relative": session.relative,
             "groups": [group_to_json(session.limits.on(group)) for group in session.groups],
             "ring": {"path": str(self._ring.path), "layout": describe(self._ring.tracks)},
-            "engine": {"kind": engine.kind, "detail": engine.detail, "reason": engine.reason},
+            "engine": self._serving.now(),
             "models": [card.name for card in session.cards],
             "archive": str(session.plan.archive_path),
             "notes": self._notes(),

@@ -103,7 +103,13 @@ class Session:
             limits=self.limits.sha256,
         )
         archive.add_labels(self.id, self.injected)
-        self._pool = Pool(engine, cards, workers=settings.inference.workers, max_batch=settings.inference.batch_windows)
+        self.pool = Pool(
+            engine,
+            cards,
+            workers=settings.inference.workers,
+            max_batch=settings.inference.batch_windows,
+            age_s=settings.inference.batch_age_ms / 1000,
+        )
         self._abandon = threading.Event()
         self._begun = time.monotonic()
         self._ended: float | None = None
@@ -162,7 +168,7 @@ class Session:
 
     def ask(self, model: str, windows: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]] | None:
         """Scores for somebody who can wait."""
-        return self._pool.submit(model, windows, wait=True, stop=self._abandon)
+        return self.pool.submit(model, windows, wait=True, stop=self._abandon)
 
     def adopt(self, found: Commissioning) -> None:
         """Judge a satellite by ``found`` from now on. Raises CommissioningError."""
@@ -240,7 +246,7 @@ class Session:
             if not line.join(deadline):
                 log.error("%s did not stop within %g s and was left", line.source.name, STOP_DEADLINE_S)
         self._abandon.set()
-        self._pool.close(STOP_DEADLINE_S)
+        self.pool.close(STOP_DEADLINE_S)
         self.recorder.end_session(self.id, int(time.time() * SECOND))
         self.recorder.close(STOP_DEADLINE_S)
         self.archive.close()
@@ -249,7 +255,7 @@ class Session:
 
     def totals(self) -> Totals:
         """Counts over all sources."""
-        pool = self._pool.status()
+        pool = self.pool.status()
         skipped = sum(line.judge.skipped for line in self.lines)
         return Totals(
             frames=sum(line.frames for line in self.lines),
@@ -271,7 +277,7 @@ class Session:
         """Write the counters into the live ring's header. Called a few times a second by the core."""
         if self.ring is None:
             return
-        totals, recorder, pool = self.totals(), self.recorder.status(), self._pool.status()
+        totals, recorder, pool = self.totals(), self.recorder.status(), self.pool.status()
         out = self.ring.counters
         now = time.monotonic()
         since, before, rate = self._rate
@@ -336,7 +342,7 @@ class Session:
         self, paced: bool
     ) -> Callable[[str, npt.NDArray[np.float32]], Future[npt.NDArray[np.float32]] | None]:
         def submit(model: str, windows: npt.NDArray[np.float32]) -> Future[npt.NDArray[np.float32]] | None:
-            return self._pool.submit(model, windows, wait=paced, stop=self._abandon)
+            return self.pool.submit(model, windows, wait=paced, stop=self._abandon)
 
         return submit
 

@@ -51,6 +51,7 @@ class InferenceSettings(_Part):
 
     workers: int = Field(default=1, ge=1, le=64, description="threads that score windows")
     batch_windows: int = Field(default=256, ge=1, le=4096, description="windows sent to the engine at once")
+    batch_age_ms: float = Field(default=0.0, ge=0, le=1000, description="how long a window may wait for others")
     triton: TritonSettings = TritonSettings()
 
 

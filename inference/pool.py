@@ -10,6 +10,7 @@ import logging
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -26,9 +27,58 @@ log = logging.getLogger(__name__)
 
 WAIT_S = 120.0
 """A paced submitter that found no room for so long has met an engine that is stuck."""
+LATENCIES = 1024
+"""Newest batches of a worker that its latencies are taken over."""
 BATCHES_WAITING = 4
 """Batches a worker that may wait; beyond it more waiting would only make scores later."""
 SCORE = "score"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """What one worker has done: batches and windows, and how long its newest batches took, milliseconds.
+
+    ``active`` is the size of the batch that it is scoring now, 0 where it waits; ``active_ms`` is how long that has
+    taken so far.
+    """
+
+    name: str
+    active: int
+    active_ms: float
+    batches: int
+    done: int
+    failed: int
+    retried: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class _Figures:
+    """The figures of one worker: written by it alone, read by anyone."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.active = self.batches = self.done = self.failed = self.retried = 0
+        self.began = 0.0
+        self.latencies: deque[float] = deque(maxlen=LATENCIES)
+
+    def status(self, now: float) -> WorkerStatus:
+        newest = list(self.latencies)
+        p50, p95, p99 = (1000 * np.percentile(newest, (50, 95, 99))).tolist() if newest else (0.0, 0.0, 0.0)
+        active = self.active
+        return WorkerStatus(
+            name=self.name,
+            active=active,
+            active_ms=1000 * (now - self.began) if active else 0.0,
+            batches=self.batches,
+            done=self.done,
+            failed=self.failed,
+            retried=self.retried,
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +98,14 @@ class PoolStatus:
     batches: int
     busy_s: float
     error: str
+    workers: tuple[WorkerStatus, ...]
 
 
 class Pool:
-    """``workers`` threads over one engine whose models are loaded; close it before the engine."""
+    """``workers`` threads over one engine whose models are loaded; close it before the engine.
+
+    A batch is formed of up to ``max_batch`` windows that wait, or of fewer once the oldest has waited ``age_s``.
+    """
 
     def __init__(
         self,
@@ -60,6 +114,7 @@ class Pool:
         workers: int = 1,
         max_batch: int = 256,
         max_waiting: int | None = None,
+        age_s: float = 0.0,
     ) -> None:
         self._engine = engine
         self._cards = {card.name: card for card in cards}
@@ -70,7 +125,7 @@ class Pool:
             for card in cards
             if not is_steady(engine, card, self._largest[card.name], SCORE)
         }
-        self._queue = WindowQueue(max_waiting or BATCHES_WAITING * workers * max_batch)
+        self._queue = WindowQueue(max_waiting or BATCHES_WAITING * workers * max_batch, age_s)
         self._lock = threading.Lock()
         self._scored = dict.fromkeys(self._cards, 0)
         self._refused = dict.fromkeys(self._cards, 0)
@@ -78,8 +133,9 @@ class Pool:
         self._retried = self._batches = 0
         self._busy_s = 0.0
         self._error = ""
+        self._figures = [_Figures(f"inference-{number}") for number in range(workers)]
         self._threads = [
-            threading.Thread(target=self._work, name=f"inference-{number}", daemon=True) for number in range(workers)
+            threading.Thread(target=self._work, args=(one,), name=one.name, daemon=True) for one in self._figures
         ]
         for thread in self._threads:
             thread.start()
@@ -129,6 +185,7 @@ class Pool:
                 batches=self._batches,
                 busy_s=self._busy_s,
                 error=self._error,
+                workers=tuple(one.status(time.perf_counter()) for one in self._figures),
             )
 
     def close(self, timeout: float) -> bool:
@@ -144,11 +201,12 @@ class Pool:
             thread.join(max(0.1, deadline - time.monotonic()))
         return drained
 
-    def _work(self) -> None:
+    def _work(self, figures: _Figures) -> None:
         while (batch := self._queue.take(self._largest)) is not None:
-            begun = time.perf_counter()
+            figures.began = begun = time.perf_counter()
+            figures.active = batch.size
             try:
-                batch.fill(self._score(batch))
+                batch.fill(self._score(batch, figures))
                 outcome, error = self._scored, ""
             except EngineError as problem:
                 batch.fail(problem)
@@ -159,14 +217,20 @@ class Pool:
                 error = f"Scoring with {batch.model} failed unexpectedly ({problem!r}); the log says where."
                 batch.fail(EngineError(error))
                 outcome = self._failed
+            took = time.perf_counter() - begun
+            figures.latencies.append(took)
+            figures.active = 0
+            figures.batches += 1
+            figures.done += batch.size if not error else 0
+            figures.failed += batch.size if error else 0
             with self._lock:
                 outcome[batch.model] += batch.size
                 self._batches += 1
-                self._busy_s += time.perf_counter() - begun
+                self._busy_s += took
                 self._error = error or self._error
             self._queue.done(batch.size)
 
-    def _score(self, batch: Batch) -> Floats:
+    def _score(self, batch: Batch, figures: _Figures) -> Floats:
         card = self._cards[batch.model]
         windows = batch.windows()
         padding = self._padded.get(batch.model, 0) - len(windows)
@@ -179,6 +243,7 @@ class Pool:
             log.warning("%s Trying these %d windows once more.", problem, batch.size)
             with self._lock:
                 self._retried += batch.size
+            figures.retried += batch.size
             answer = self._engine.infer(batch.model, windows, (SCORE,))
         scores, shape = answer[SCORE], (len(windows), *card.score_shape)
         if scores.size != math.prod(shape):

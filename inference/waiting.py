@@ -28,6 +28,8 @@ class Ticket:
         self.model = model
         self.windows = windows
         self.future: Future[Floats] = Future()
+        self.since = 0.0
+        """When it was accepted, by the monotonic clock."""
         # Never cancelled: its windows may be in a batch with somebody else's.
         self.future.set_running_or_notify_cancel()
         self._scores = np.empty((len(windows), *shape), dtype=np.float32)
@@ -87,10 +89,14 @@ class Batch:
 
 
 class WindowQueue:
-    """At most ``bound`` windows wait or are being scored; a larger submission enters when nothing else does."""
+    """At most ``bound`` windows wait or are being scored; a larger submission enters when nothing else does.
 
-    def __init__(self, bound: int) -> None:
+    A batch is handed out when it is full, or when its oldest window has waited ``age_s``, whichever is first.
+    """
+
+    def __init__(self, bound: int, age_s: float = 0.0) -> None:
         self.bound = bound
+        self._age_s = age_s
         self._changed = threading.Condition()
         self._line: deque[Ticket] = deque()
         self._tickets: dict[str, deque[tuple[Ticket, int]]] = {}
@@ -141,11 +147,11 @@ class WindowQueue:
     def take(self, largest: dict[str, int]) -> Batch | None:
         """The next batch, models in turn, each batch at most ``largest[model]``; None when closed and empty."""
         with self._changed:
-            while not self._turns:
-                if self._closed:
+            while (model := self._due(largest)) is None:
+                if self._closed and not self._turns:
                     return None
-                self._changed.wait()
-            model = self._turns.popleft()
+                self._changed.wait(self._age_s if self._turns else None)
+            self._turns.remove(model)
             tickets, room = self._tickets[model], largest[model]
             pieces: list[tuple[Ticket, int, int]] = []
             while tickets and room:
@@ -187,6 +193,22 @@ class WindowQueue:
         for ticket, _ in left:
             ticket.fail(error)
 
+    def _due(self, largest: dict[str, int]) -> str | None:
+        """The model whose turn it is and whose batch is full or old enough; nothing is waited for once closed."""
+        if self._age_s <= 0 or self._closed or self._waiting >= self.bound:
+            return self._turns[0] if self._turns else None
+        old = time.monotonic() - self._age_s
+        for model in self._turns:
+            tickets = self._tickets[model]
+            waiting = 0
+            for ticket, first in tickets:
+                waiting += len(ticket.windows) - first
+                if waiting >= largest[model]:
+                    return model
+            if tickets[0][0].since <= old:
+                return model
+        return None
+
     def _room(self, ticket: Ticket) -> bool:
         return self._waiting == 0 or self._waiting + len(ticket.windows) <= self.bound
 
@@ -194,6 +216,7 @@ class WindowQueue:
         tickets = self._tickets.setdefault(ticket.model, deque())
         if not tickets:
             self._turns.append(ticket.model)
+        ticket.since = time.monotonic()
         tickets.append((ticket, 0))
         self._waiting += len(ticket.windows)
         self._changed.notify_all()

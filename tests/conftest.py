@@ -97,3 +97,17 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"PERIGEE_REAL_DATA names {folder}, which is not a folder", pytrace=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def private_server() -> Path:
+    """Where ``make test`` puts a real tritonserver."""
+    from inference import EngineError
+    from inference.triton.bundle import find
+
+    folder = Path(__file__).resolve().parents[1] / ".triton"
+    try:
+        find(str(folder), ())
+    except EngineError as problem:
+        pytest.skip(f"there is no tritonserver here: {problem}")
+    return folder

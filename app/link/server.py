@@ -1,8 +1,8 @@
 """The core's side of the socket: a thread that accepts, and one a client.
 
 A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends,
-sentences about what was set aside or went wrong, what is settled of detection and what operators said of events, and
-the plan whenever an operator has changed it.
+sentences about what was set aside or went wrong, what is settled of detection and what operators said of events, which
+engine scores whenever that changes, and the plan whenever an operator has changed it.
 A client that dies is forgotten; nothing else changes.
 """
 
@@ -42,6 +42,7 @@ class Server:
         notes: Notes = tuple,
         state: State = dict,
         plan: Callable[[], str] = str,
+        engine: State = dict,
     ) -> None:
         self.secret = secrets.token_hex(32)
         if sys.platform == "win32":
@@ -58,6 +59,7 @@ class Server:
         self._notes = notes
         self._state = state
         self._plan = plan
+        self._engine = engine
         self._stop = threading.Event()
         self._clients: set[threading.Thread] = set()
         self._acceptor = threading.Thread(target=self._accept, name="socket", daemon=True)
@@ -100,6 +102,7 @@ class Server:
             cursor: int | None = None
             told: list[str] = []
             known: Header = {}
+            engine = self._engine()
             plan = ""
             while not self._stop.is_set():
                 message = receive(connection, POLL_S)
@@ -127,6 +130,8 @@ class Server:
                     if state != known:
                         known = state
                         send(connection, {"news": "detection", **state})
+                    if engine != (engine := self._engine()):
+                        send(connection, {"news": "engine", **engine})
             send(connection, {"news": "ending"})
         except LinkError as problem:
             log.info("client: %s", problem)

@@ -24,27 +24,47 @@ class About:
     """What a core said of itself once."""
 
     source: str
-    engine: str
-    engine_reason: str
+    engine: Engine
     models: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What scores, in the words of the strip: ``well`` is false where that is not what was meant to."""
+
+    words: str
+    reason: str
+    well: bool
 
 
 def about(hello: Mapping[str, object]) -> About:
     """From the core's ``hello``."""
     sources = [source_name(str(one["name"])) for one in _items(hello["sources"])]
     satellites = {str(group["satellite"]) for group in _items(hello["groups"])}
-    engine = hello["engine"]
-    engine = engine if isinstance(engine, Mapping) else {}
-    name = {"triton": "Triton", "embedded": "ONNX Runtime"}.get(str(engine.get("kind")), str(engine.get("kind")))
-    detail = str(engine.get("detail", ""))
-    where = "on the CPU" if "CPU" in detail else f"on {detail}"
-    models = hello["models"]
+    told, models = hello["engine"], hello["models"]
     count = len(models) if isinstance(models, list) else 0
-    scored = f"Scored by {name} {where}, {text.counted(count, 'model')}" if count else "Scored without models"
     source = ", ".join(sources[:2]) + (f" and {len(sources) - 2} more" if len(sources) > 2 else "")
-    return About(
-        f"{source}, {text.counted(len(satellites), 'satellite')}", scored, str(engine.get("reason", "")), count
-    )
+    engine = engine_of(told if isinstance(told, Mapping) else {}, count)
+    return About(f"{source}, {text.counted(len(satellites), 'satellite')}", engine, count)
+
+
+def engine_of(told: Mapping[str, object], models: int) -> Engine:
+    """What scores, from what the core tells of it whenever that changes."""
+    if not models:
+        return Engine("Scored without models", str(told.get("reason", "")), True)
+    detail = str(told.get("detail", ""))
+    if told.get("kind") == "triton":
+        who = {"container": "Triton", "process": "Triton on the CPU"}.get(detail, "a Triton elsewhere")
+    else:
+        who = "ONNX Runtime on the CPU" if "CPU" in detail else f"ONNX Runtime on {detail}"
+    words = f"Scored by {who}, {text.counted(models, 'model')}"
+    reason, since = str(told.get("reason", "")), told.get("since")
+    if told.get("interruptions") and isinstance(since, int):
+        # An operator who sees it change wants to know when it did.
+        words += f", since {text.clock(since)}"
+        times = text.counted(int(str(told["interruptions"])), "interruption")
+        reason += f" {times}; {text.counted(int(str(told.get('rescored', 0))), 'window')} scored again elsewhere."
+    return Engine(words, reason, not told.get("trouble"))
 
 
 def source_name(name: str) -> str:
@@ -76,8 +96,9 @@ def status(
         waiting=int(c[Counter.WAITING]),
         bound=int(c[Counter.BOUND]),
         skipped=int(c[Counter.SKIPPED]),
-        engine=known.engine,
-        engine_reason=known.engine_reason,
+        engine=known.engine.words,
+        engine_reason=known.engine.reason,
+        engine_well=known.engine.well,
         recording=bool(c[Counter.RECORDING]),
         size=int(c[Counter.ARCHIVE_BYTES]),
         days_left=int(c[Counter.DAYS_LEFT]) if c[Counter.DAYS_LEFT] >= 0 else None,

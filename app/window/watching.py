@@ -26,7 +26,7 @@ from app.window.lessons import Lessons
 from app.window.limits import LimitsEditor
 from app.window.playback import Playback
 from app.window.quality import DataQuality
-from app.window.status import About, Troubles, about, status
+from app.window.status import About, Troubles, about, engine_of, status
 from app.window.tuning import REQUESTS, Tuning
 from telemetry import Group
 from telemetry.clock import SECOND
@@ -265,6 +265,12 @@ class Watching(QObject):
         elif news["news"] == "detection":
             self.ledger.take_opinions(opinion_from_json(one) for one in news["verdicts"])
             self._show_findings()
+        elif news["news"] == "engine" and self._about is not None:
+            before, engine = self._about.engine, engine_of(news, self._about.models)
+            self._about = replace(self._about, engine=engine)
+            if engine.words.partition(",")[0] != before.words.partition(",")[0]:
+                self._say_of_itself(f"{engine.words[:1].lower()}{engine.words[1:].partition(',')[0]}: {engine.reason}")
+            self._show_status()
         elif news["news"] == "notes":
             self._tell_notes(news["notes"])
 

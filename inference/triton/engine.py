@@ -20,7 +20,7 @@ from inference.config import Serving, config_json
 from inference.engine import EngineStatus, Floats
 from inference.errors import EngineError, ModelGoneError, ServerGoneError
 from inference.rendering import rendered
-from inference.triton.client import Client
+from inference.triton.client import Client, ModelFigures
 from inference.triton.options import Endpoint, TritonOptions
 from inference.triton.shared import SharedPlace
 
@@ -110,6 +110,10 @@ class TritonEngine:
     def lost(self, timeout: float) -> list[str]:
         """The models that are loaded here and cannot score there. Raises ServerGoneError."""
         return [model for model, name in self._names.items() if not self._control.ready(name, timeout)]
+
+    def figures(self) -> list[ModelFigures]:
+        """What the server counted of its models. Raises ServerGoneError."""
+        return self._control.figures()
 
     def close(self) -> None:
         """Let every connection go; calls under way fail. May be called twice."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from app.counters import Counter
-from app.window.status import About, Troubles, source_name, status
+from app.window.status import About, Engine, Troubles, engine_of, source_name, status
 from widgets.model import Kind, Notice, StatusView
 
 WALL = 1_900_000_000_000_000
-KNOWN = About("demo fleet, 3 satellites", "Scored by ONNX Runtime on the CPU, 2 models", "No Triton.", 2)
+KNOWN = About("demo fleet, 3 satellites", Engine("Scored by ONNX Runtime on the CPU, 2 models", "No Triton.", True), 2)
 
 
 def _counters(**values: int) -> list[int]:
@@ -80,3 +80,25 @@ def test_a_core_that_hangs_is_said_to() -> None:
 def test_a_source_is_called_what_an_operator_calls_it() -> None:
     assert source_name("sim:demo?seed=7&start=now") == "demo fleet"
     assert source_name("passes/nepalisat.csv") == "nepalisat.csv"
+
+
+def test_the_strip_says_which_engine_scores_and_since_when_once_that_has_changed() -> None:
+    served = {"kind": "triton", "detail": "process", "reason": "It is there.", "since": WALL, "interruptions": 0}
+    assert engine_of(served, 2) == Engine("Scored by Triton on the CPU, 2 models", "It is there.", True)
+    lost = {
+        "kind": "embedded",
+        "detail": "CPUExecutionProvider",
+        "reason": "The Triton is gone, so the embedded ONNX Runtime scores until a Triton does.",
+        "since": WALL,
+        "interruptions": 1,
+        "rescored": 24,
+        "trouble": "The Triton is gone.",
+    }
+    engine = engine_of(lost, 2)
+    assert engine.words == "Scored by ONNX Runtime on the CPU, 2 models, since 17:46:40" and not engine.well
+    assert engine.reason.endswith("until a Triton does. 1 interruption; 24 windows scored again elsewhere.")
+    assert engine_of({**served, "interruptions": 1}, 1).words == "Scored by Triton on the CPU, 1 model, since 17:46:40"
+    assert engine_of({"kind": "embedded", "detail": "CUDAExecutionProvider"}, 1).words.startswith(
+        "Scored by ONNX Runtime on CUDAExecutionProvider"
+    )
+    assert engine_of(served, 0).words == "Scored without models"

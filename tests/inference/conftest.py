@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from inference import EngineError
-from inference.triton.bundle import find
-
 SHIPPED = Path(__file__).resolve().parents[2] / "model_repository"
 
 
@@ -22,15 +19,4 @@ def shipped() -> Path:
 def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "models"
     shutil.copytree(SHIPPED, folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def private_server() -> Path:
-    """Where ``make test`` puts a real tritonserver."""
-    folder = Path(__file__).resolve().parents[2] / ".triton"
-    try:
-        find(str(folder), ())
-    except EngineError as problem:
-        pytest.skip(f"there is no tritonserver here: {problem}")
     return folder

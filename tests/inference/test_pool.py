@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from detection.spec import WindowSpec
 from inference import EngineError, FakeEngine, ModelCard, Pool
+from inference.waiting import Ticket, WindowQueue
 
 Floats = npt.NDArray[np.float32]
 SOON = 20.0
@@ -51,6 +53,13 @@ def _pool(engine: FakeEngine, *cards: ModelCard, workers: int = 1, max_waiting: 
     finally:
         engine.gate.set()
         pool.close(SOON)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline, tick = time.monotonic() + SOON, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        tick.wait(0.005)
 
 
 def _later(work: Callable[[], None]) -> threading.Thread:
@@ -241,3 +250,49 @@ def test_windows_of_another_length_are_refused(shape: tuple[int, ...]) -> None:
 def test_a_model_that_the_pool_does_not_have_is_refused() -> None:
     with _pool(FakeEngine([PLAIN]), PLAIN) as pool, pytest.raises(EngineError, match='no model "nobody"'):
         pool.submit("nobody", _windows(1))
+
+
+def test_a_batch_waits_for_company_until_it_is_full_or_the_pool_closes() -> None:
+    queue = WindowQueue(1000, age_s=3600.0)
+    taken: list[int] = []
+
+    def take() -> None:
+        while (batch := queue.take({"plain": 8})) is not None:
+            taken.append(batch.size)
+            queue.done(batch.size)
+
+    worker = _later(take)
+    for count in (3, 4, 6):
+        assert queue.offer(Ticket("plain", _windows(count)))
+    _until(lambda: taken == [8])
+    assert queue.waiting == 5
+    queue.close()
+    worker.join(SOON)
+    assert taken == [8, 5]
+
+
+def test_a_batch_that_stays_small_is_handed_out_at_its_age() -> None:
+    queue = WindowQueue(1000, age_s=0.01)
+    assert queue.offer(Ticket("plain", _windows(3)))
+    batch = queue.take({"plain": 8})
+    assert batch is not None and batch.size == 3
+
+
+@pytest.mark.logs("Trying these 5 windows once more.")
+def test_each_worker_tells_what_it_did_and_how_long_it_took() -> None:
+    engine = FakeEngine([PLAIN])
+    with _pool(engine, PLAIN, workers=2) as pool:
+        engine.gate.clear()
+        futures = [pool.submit("plain", _windows(64)) for _ in range(2)]
+        _until(lambda: sum(one.active for one in pool.status().workers) == 128)
+        assert all(one.active_ms >= 0 and one.batches == 0 for one in pool.status().workers)
+        engine.gate.set()
+        wait([one for one in futures if one is not None], SOON)
+        _until(lambda: sum(one.done for one in pool.status().workers) == 128)
+        engine.failures += [EngineError("No."), EngineError("No.")]
+        failed = pool.submit("plain", _windows(5))
+        assert failed is not None and isinstance(failed.exception(SOON), EngineError)
+        _until(lambda: sum(one.failed for one in pool.status().workers) == 5)
+        workers = pool.status().workers
+        assert sum(one.retried for one in workers) == 5 and sum(one.batches for one in workers) == 3
+        assert all(one.p50_ms <= one.p95_ms <= one.p99_ms for one in workers)

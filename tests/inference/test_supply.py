@@ -1,0 +1,194 @@
+"""Who owns a server: what is taken over, what is left alone, what is ended. The servers are real."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from inference import EngineError, ModelCard, read_repository
+from inference.triton import process, records
+from inference.triton.bundle import find
+from inference.triton.client import Client
+from inference.triton.engine import TritonEngine
+from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.process import ProcessServer, start_process
+from inference.triton.records import Process
+from inference.triton.server import endpoint, free_ports
+from inference.triton.supply import Seat, candidates, first, fleet
+
+NOBODY = Process(2**22 + 1, 1)
+"""A process that cannot be there."""
+NEVER = threading.Event()
+STARTED: list[ProcessServer] = []
+
+
+@pytest.fixture(scope="module")
+def cards(shipped: Path) -> tuple[ModelCard, ...]:
+    return read_repository(shipped).select(["vae_timeseries"])
+
+
+@pytest.fixture
+def options(tmp_path: Path, private_server: Path) -> Iterator[TritonOptions]:
+    made = TritonOptions(state=tmp_path / "state", places=(private_server,), container="off")
+    yield made
+    while STARTED:
+        STARTED.pop().stop(1.0)
+    for record in records.read(made.state):
+        ProcessServer(record, made.state).stop(1.0)
+
+
+def _seat(options: TritonOptions, cards: tuple[ModelCard, ...]) -> Seat:
+    return first(candidates(options, cards), NEVER)
+
+
+def _start(options: TritonOptions, persistent: bool = False) -> ProcessServer:
+    STARTED.append(start_process(find("", options.places), options, persistent, NEVER))
+    return STARTED[-1]
+
+
+def _pid(seat: Seat) -> int:
+    assert seat.server is not None
+    return seat.server.record.server.pid
+
+
+def test_a_server_whose_owner_is_gone_is_taken_over_and_ended_with_its_new_owner(
+    options: TritonOptions, cards: tuple[ModelCard, ...]
+) -> None:
+    left = _start(options)
+    records.write(options.state, replace(left.record, owner=NOBODY))
+    seat = _seat(options, cards)
+    assert _pid(seat) == left.record.server.pid and seat.mine
+    assert "whose owner ended" in seat.engine.reason
+    assert [one.owner for one in records.read(options.state)] == [records.this_process()]
+    seat.end()
+    assert left.ended() and not records.read(options.state)
+
+
+@pytest.mark.parametrize("wrong", ["hung", "another program", "another model"])
+def test_an_orphan_that_is_of_no_use_is_ended_and_another_server_started(
+    options: TritonOptions, cards: tuple[ModelCard, ...], wrong: str
+) -> None:
+    left = _start(options)
+    record = replace(left.record, owner=NOBODY)
+    if wrong == "hung":
+        os.kill(left.record.server.pid, signal.SIGSTOP)
+    elif wrong == "another program":
+        record = replace(record, runs="another")
+    else:
+        seat = Seat(_engine(left, options), left, mine=False)
+        seat.engine.load(cards[0])
+        seat.engine.close()
+        cards = (replace(cards[0], sha256="0" * 64),)
+    records.write(options.state, record)
+    seat = _seat(options, cards)
+    assert _pid(seat) != left.record.server.pid and left.ended()
+    seat.end()
+
+
+def _engine(server: ProcessServer, options: TritonOptions) -> TritonEngine:
+    return TritonEngine(endpoint(server.record), options, "process", "A test started it.")
+
+
+def test_a_persistent_server_is_used_and_left_running(options: TritonOptions, cards: tuple[ModelCard, ...]) -> None:
+    kept = _start(options, persistent=True)
+    seat = _seat(options, cards)
+    assert _pid(seat) == kept.record.server.pid and not seat.mine
+    seat.end()
+    assert not kept.ended() and len(records.read(options.state)) == 1
+    kept.stop(5.0)
+
+
+def test_a_server_whose_owner_lives_is_never_shared(options: TritonOptions, cards: tuple[ModelCard, ...]) -> None:
+    code = "import sys; sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as other:
+        theirs = _start(options)
+        owner = Process(other.pid, records.began(other.pid) or 0)
+        records.write(options.state, replace(theirs.record, owner=owner))
+        seat = _seat(options, cards)
+        assert _pid(seat) != theirs.record.server.pid and not theirs.ended()
+        seat.end()
+        other.communicate()
+
+
+def test_an_orphan_is_claimed_by_one_only(tmp_path: Path, options: TritonOptions) -> None:
+    left = _start(options)
+    record = replace(left.record, owner=NOBODY)
+    records.write(options.state, record)
+    assert records.claim(options.state, record) is not None
+    again = records.read(options.state)
+    assert len(again) == 1 and not again[0].orphan
+
+
+def test_a_process_is_told_from_a_later_one_of_the_same_number() -> None:
+    me = records.this_process()
+    assert me.lives and not replace(me, began=me.began + 1).lives and not NOBODY.lives
+
+
+def test_a_port_that_somebody_takes_first_is_answered_with_another_try(
+    options: TritonOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", 0))
+        thief.listen()
+        stolen = int(thief.getsockname()[1])
+        tries: list[int] = []
+
+        def ports(count: int) -> list[int]:
+            tries.append(count)
+            return [stolen, *free_ports(count - 1)] if len(tries) == 1 else free_ports(count)
+
+        monkeypatch.setattr(process, "free_ports", ports)
+        server = _start(options)
+    assert len(tries) == 2 and server.record.grpc != stolen
+    assert [one.instance for one in records.read(options.state)] == [server.record.instance]
+
+
+def test_a_start_that_nobody_waits_for_leaves_nothing(options: TritonOptions) -> None:
+    gone = threading.Event()
+    gone.set()
+    with pytest.raises(EngineError, match="no longer wanted"):
+        start_process(find("", options.places), options, False, gone)
+    assert not records.read(options.state)
+
+
+def test_every_refusal_is_said(cards: tuple[ModelCard, ...], tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    options = TritonOptions(
+        state=tmp_path, endpoints=(Endpoint(f"127.0.0.1:{port}"),), container="off", server=str(tmp_path / "none")
+    )
+    with pytest.raises(EngineError) as refused:
+        _seat(options, cards)
+    said = str(refused.value)
+    assert f"the Triton at 127.0.0.1:{port}: it does not answer" in said
+    assert "a container: containers are switched off in the settings" in said
+    assert f"There is no tritonserver at {tmp_path / 'none'}" in said
+
+
+def test_a_fleet_has_a_seat_a_server_and_headers_are_in_no_text(tmp_path: Path) -> None:
+    known = Endpoint("b:2", tls=True, headers=(("authorization", "secret-token"),))
+    options = TritonOptions(state=tmp_path, endpoints=(known,))
+    assert [chain[0][0] for chain in fleet("a:1,b:2", options)] == ["the Triton at a:1", "the Triton at b:2"]
+    assert "secret-token" not in repr(options)
+    for wrong in ("a", "a:x", ":8001", "a:0", "a:70000", ""):
+        with pytest.raises(EngineError, match="is no address of a Triton"):
+            fleet(wrong, options)
+
+
+def test_a_port_that_is_open_and_silent_does_not_hold_anyone_up() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        client = Client(Endpoint(f"127.0.0.1:{silent.getsockname()[1]}"))
+        assert not client.live(0.2)
+        with pytest.raises(EngineError, match=r"did not answer within 0\.2 s|does not answer"):
+            client.models(0.2)
+        client.close()
