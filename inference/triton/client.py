@@ -32,8 +32,9 @@ _CHANNEL = (
     ("grpc.max_receive_message_length", -1),
     # A server that was started again is found within half a second instead of after gRPC's 2 to 3.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
+    # In spite of its name the deadline of one attempt to connect: a machine under load takes its time.
+    ("grpc.min_reconnect_backoff_ms", 3000),
     # Without it, a second client of the same address shares a connection, and waits with it.
     ("grpc.use_local_subchannel_pool", 1),
 )
