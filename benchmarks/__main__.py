@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ALL = ("charts", "scoring", "recording", "startup", "live", "restart")
+ALL = ("charts", "scoring", "triton", "recording", "startup", "live", "restart")
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 _HEAD = """# Benchmarks
@@ -48,6 +48,7 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"There is no benchmark '{unknown[0]}'; there are {', '.join(ALL)}.", file=sys.stderr)
         return 2
+    os.environ.setdefault("PERIGEE_TRITON", "off")  # it has a benchmark of its own
     rows: list[str] = []
     notes: list[str] = []
     for name in names or ALL:
