@@ -7,11 +7,13 @@ PYTHON ?= python3
 ARGS ?=
 set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-system)
 
-.PHONY: help setup run test check schema screenshots pictures bench chroot-test clean
+.PHONY: help setup run test soak test-gpu check schema screenshots pictures bench chroot-test clean
 
 help:
 	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
 	@echo 'make test         set up what is missing, then run every test (ARGS="tests/house -k pins")'
+	@echo 'make soak         the tests that take minutes: 50 kills of a server'
+	@echo 'make test-gpu     the tests that want a GPU, on what there is of it; says which that was'
 	@echo 'make check        lint, format, types, and the direction of imports'
 	@echo 'make setup        set-up alone, with a tritonserver; looks at the system packages again'
 	@echo 'make schema       write docs/schema from the types after a change that is meant'
@@ -29,6 +31,12 @@ run:
 
 test:
 	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest $(ARGS)
+
+soak:
+	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest -m soak --timeout=3600 $(ARGS)
+
+test-gpu:
+	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest -m gpu --timeout=1200 -s $(ARGS)
 
 check:
 	@$(set_up) --quick --tests

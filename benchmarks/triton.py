@@ -98,7 +98,7 @@ def run() -> list[dict[str, Any]]:
         try:
             find("", (SERVER,))
             opener = partial(first, candidates(options, cards))
-            engine = FailoverEngine([opener], EmbeddedEngine(), cards, BATCH, insist=True)
+            engine = FailoverEngine([opener], EmbeddedEngine(), cards, BATCH, insist=True, pauses=(0.2,))
         except EngineError as problem:
             print(f"triton: skipped, {problem}", file=sys.stderr)
             return []

@@ -28,7 +28,7 @@ PROBE_EVERY_S = 1.0
 PROBE_S = 3.0
 """A server that answered nothing for so long is hung."""
 PAUSES_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""Between one try to start a server and the next; the last goes on for ever."""
+"""Between a failure and the next try to have a server."""
 STEADY_S = 120.0
 """A server that served for so long has proved itself: the next failure begins with the shortest pause."""
 STOP_S = 20.0
@@ -38,7 +38,8 @@ class FailoverEngine:
     """Engines over the servers of ``openers``, one each, with ``spare`` behind them.
 
     ``insist`` waits for every seat that can be had, and raises EngineError where none can; without it the spare scores
-    from the first moment on, and servers take over as they come up. ``clock`` gives microseconds UTC.
+    from the first moment on, and servers take over as they come up. ``clock`` gives microseconds UTC; ``pauses``, s,
+    lie between a failure and the next try, each after one more failure, the last for ever.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class FailoverEngine:
         max_batch: int,
         insist: bool,
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        pauses: Sequence[float] = PAUSES_S,
     ) -> None:
         self._embedded = spare
         self._spare = SteadyEngine(spare, max_batch)
         self._cards = {card.name: card for card in cards}
         self._max_batch = max_batch
         self._clock = clock
+        self._pauses = tuple(pauses)
         self._turn = itertools.count()
         self._lock = threading.Lock()
         self._since = clock()
@@ -232,6 +235,7 @@ class _Keeper:
                     if time.monotonic() - self._began > STEADY_S:
                         self._failures = 0
                     self._leave(ended=True)
+                    self._pause()
         except Exception:
             log.exception("the thread that keeps a Triton going has failed; the embedded engine scores")
             self._steady = None
@@ -288,6 +292,7 @@ class _Keeper:
             seat.end(*((0.5,) if ended else ()))
 
     def _pause(self) -> None:
-        pause = PAUSES_S[min(self._failures, len(PAUSES_S) - 1)]
+        pauses = self._owner._pauses
+        pause = pauses[min(self._failures, len(pauses) - 1)]
         self._failures += 1
         self._stop.wait(pause)

@@ -18,10 +18,11 @@ import pytest
 
 from inference import EngineError, ModelCard, Pool, read_repository
 from inference.embedded import EmbeddedEngine
+from inference.errors import MemoryExhaustedError
 from inference.fake import FakeEngine
 from inference.triton.client import Client
 from inference.triton.failover import FailoverEngine
-from inference.triton.options import TritonOptions
+from inference.triton.options import Endpoint, TritonOptions
 from inference.triton.server import endpoint
 from inference.triton.supply import Seat, candidates, first
 
@@ -42,7 +43,7 @@ def options(tmp_path: Path, private_server: Path) -> TritonOptions:
 @pytest.fixture
 def engine(cards: tuple[ModelCard, ...], options: TritonOptions) -> Iterator[FailoverEngine]:
     opener = partial(first, candidates(options, cards))
-    made = FailoverEngine([opener], EmbeddedEngine(), cards, 64, insist=True)
+    made = FailoverEngine([opener], EmbeddedEngine(), cards, 64, insist=True, pauses=(0.2,))
     yield made
     made.close()
     assert not list(options.state.glob("triton-*.json")), "a server was left behind"
@@ -97,11 +98,12 @@ def _pid(engine: FailoverEngine) -> int:
 
 
 @pytest.mark.logs("The Triton is gone")
-def test_a_server_that_is_killed_three_times_loses_no_window(
-    engine: FailoverEngine, cards: tuple[ModelCard, ...]
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.soak)])
+def test_a_server_that_is_killed_again_and_again_loses_no_window(
+    engine: FailoverEngine, cards: tuple[ModelCard, ...], kills: int
 ) -> None:
     stream = Stream(engine, cards)
-    for kill in range(1, 4):
+    for kill in range(1, kills + 1):
         stream.send(5)
         os.kill(_pid(engine), signal.SIGKILL)
         stream.send(20)
@@ -185,4 +187,57 @@ def test_a_spare_that_fails_is_said(cards: tuple[ModelCard, ...]) -> None:
     spare.failures.append(EngineError("No score today."))
     with pytest.raises(EngineError, match="No score today"):
         engine.infer(cards[0].name, _windows(cards[0], 0), ("score",))
+    engine.close()
+
+
+def test_a_server_that_cannot_be_had_is_tried_again_after_growing_pauses_and_nobody_waits_for_them(
+    cards: tuple[ModelCard, ...],
+) -> None:
+    tries: list[float] = []
+
+    def never(stop: threading.Event) -> Seat:
+        tries.append(time.monotonic())
+        raise EngineError("Nobody is at home.")
+
+    engine = FailoverEngine([never], FakeEngine(), cards, 64, insist=False, pauses=(0.0, 0.05, 3600.0))
+    _until(lambda: len(tries) == 3)
+    assert tries[2] - tries[1] >= 0.05
+    begun = time.monotonic()
+    engine.close()
+    assert time.monotonic() - begun < DEADLINE_S and len(tries) == 3, "it is in a pause of an hour"
+
+
+@pytest.mark.logs("It is tried with half as many")
+def test_a_batch_that_no_memory_is_left_for_is_halved_until_it_fits(cards: tuple[ModelCard, ...]) -> None:
+    sizes: list[int] = []
+
+    class Narrow(FakeEngine):
+        """Has room for five windows."""
+
+        endpoint, silent_s = Endpoint("127.0.0.1:1"), 0.0
+
+        def infer(self, model: str, batch: np.ndarray, outputs: tuple[str, ...]) -> dict[str, np.ndarray]:
+            sizes.append(len(batch))
+            if len(batch) > 5:
+                raise MemoryExhaustedError("CUDA out of memory.")
+            return super().infer(model, batch, outputs)
+
+        def alive(self, timeout: float) -> bool:
+            return True
+
+        def lost(self, timeout: float) -> list[str]:
+            return []
+
+    def opener(stop: threading.Event) -> Seat:
+        return Seat(Narrow(), None, mine=False)  # type: ignore[arg-type]
+
+    card = cards[0]
+    spare = FakeEngine(cards)
+    engine = FailoverEngine([opener], spare, cards, 4, insist=True)
+    spare.batches.clear()
+    sizes.clear()
+    windows = _windows(card, 0)[:20]
+    score = engine.infer(card.name, windows, ("score",))["score"]
+    np.testing.assert_array_equal(score, FakeEngine(cards).infer(card.name, windows, ("score",))["score"])
+    assert sizes == [20, 10, 5, 5, 10, 5, 5] and not spare.batches
     engine.close()
