@@ -98,7 +98,12 @@ def start_process(bundle: Bundle, options: TritonOptions, persistent: bool, stop
     """
     problem = ""
     for _ in range(TRIES):
-        server = _spawn(bundle, options, persistent)
+        try:
+            server = _spawn(bundle, options, persistent)
+        except OSError as failed:
+            raise EngineError(
+                f"the tritonserver did not start ({failed.strerror or failed}; it is written down in {options.state})"
+            ) from failed
         problem = _wait(server, options.start_s, stop)
         if not problem:
             return server
@@ -130,18 +135,15 @@ def _spawn(bundle: Bundle, options: TritonOptions, persistent: bool) -> ProcessS
         "--log-verbose=0",
     ]
     with log.open("wb") as out:
-        try:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=bundle.environ(),
-                cwd=empty,
-                start_new_session=True,
-            )
-        except OSError as problem:
-            raise EngineError(f"{bundle.program} cannot be started ({problem.strerror or problem})") from problem
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**bundle.environ(), **_devices(options)},
+            cwd=empty,
+            start_new_session=True,
+        )
     record = Record(
         instance=instance,
         kind="process",
@@ -157,8 +159,18 @@ def _spawn(bundle: Bundle, options: TritonOptions, persistent: bool) -> ProcessS
         log=str(log),
         gpu=False,
     )
-    records.write(folder, record)
-    return ProcessServer(record, folder, child)
+    server = ProcessServer(record, folder, child)
+    try:
+        records.write(folder, record)
+    except OSError:
+        server.stop(1.0)  # what is not written down would be nobody's
+        raise
+    return server
+
+
+def _devices(options: TritonOptions) -> dict[str, str]:
+    """The GPUs that the server may see, and that fp32 stays fp32: with TF32 its scores would part from a CPU's."""
+    return {"NVIDIA_TF32_OVERRIDE": "0", **({"CUDA_VISIBLE_DEVICES": ",".join(options.gpus)} if options.gpus else {})}
 
 
 def _wait(server: ProcessServer, timeout: float, stop: threading.Event) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
@@ -21,6 +22,11 @@ class SharedPlace:
 
     def __init__(self, size: int) -> None:
         self._memory = SharedMemory(create=True, size=-(-size // _PAGE) * _PAGE)
+        try:
+            _reserve(self._memory)
+        except OSError:
+            self.close()
+            raise
         self.name = self._memory.name.lstrip("/")
         self.key = f"/{self.name}"
         self.size = self._memory.size
@@ -46,3 +52,9 @@ class SharedPlace:
             self._memory.close()
         with contextlib.suppress(FileNotFoundError):
             self._memory.unlink()
+
+
+def _reserve(memory: SharedMemory) -> None:
+    """Take the memory now. Otherwise the first write to a file system that is full would kill this process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(memory._fd, 0, memory.size)  # type: ignore[attr-defined]  # it has no public name

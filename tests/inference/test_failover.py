@@ -5,6 +5,7 @@ The servers are real ones. What a window's score must be is known from the embed
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -145,6 +146,33 @@ def test_a_model_that_is_unloaded_under_it_is_loaded_again(
     stream.send(3)
     stream.check()
     assert engine.status().interruptions == 0, "the server itself was never lost"
+
+
+@pytest.mark.logs("has lost", "is given it again")
+def test_a_model_whose_process_is_killed_inside_the_server_is_loaded_again(
+    engine: FailoverEngine, cards: tuple[ModelCard, ...]
+) -> None:
+    stream = Stream(engine, cards)
+    stream.send(3)
+    stubs = _stubs(_pid(engine))
+    assert len(stubs) == len(cards)
+    os.kill(min(stubs), signal.SIGKILL)
+    stream.send(20)
+    _until(lambda: len(_stubs(_pid(engine)) - stubs) == 1 and not engine.status().trouble)
+    stream.send(3)
+    stream.check()
+    assert engine.kind == "triton"
+
+
+def _stubs(pid: int) -> set[int]:
+    """The processes that run models for a server; one that has ended has no command line."""
+    found = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread or a process that ends meanwhile
+            for one in (task / "children").read_text().split():
+                if "python_backend_stub" in Path(f"/proc/{one}/cmdline").read_text():
+                    found.add(int(one))
+    return found
 
 
 def test_without_insisting_the_embedded_engine_scores_at_once_and_the_server_takes_over(

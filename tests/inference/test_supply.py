@@ -192,3 +192,9 @@ def test_a_port_that_is_open_and_silent_does_not_hold_anyone_up() -> None:
         with pytest.raises(EngineError, match=r"did not answer within 0\.2 s|does not answer"):
             client.models(0.2)
         client.close()
+
+
+def test_a_state_folder_that_cannot_be_written_is_a_refusal(options: TritonOptions, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EngineError, match=r"did not start \(Not a directory"):
+        _start(replace(options, state=tmp_path / "file" / "state"))
