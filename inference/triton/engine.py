@@ -33,9 +33,11 @@ WARMUP_BATCH = 1
 
 
 class TritonEngine:
-    """The models on the server at ``endpoint``; ``detail`` says how it is reached, ``gpu`` that it must use a GPU.
+    """The models on the server at ``endpoint``; ``detail`` says how it is reached.
 
-    ``shared_server`` is one that others use too: what they loaded is left as it is. ``reason`` is why this engine.
+    ``gpu`` says that the server has one. With ``insist`` a model that it will not take there is refused; without, it
+    goes to the CPU. ``shared_server`` is one that others use too: what they loaded is left as it is. ``reason`` is why
+    this engine.
     """
 
     kind: Literal["embedded", "triton"] = "triton"
@@ -47,6 +49,7 @@ class TritonEngine:
         detail: str,
         reason: str,
         gpu: bool = False,
+        insist: bool = True,
         shared_server: bool = False,
     ) -> None:
         self.endpoint = endpoint
@@ -54,6 +57,7 @@ class TritonEngine:
         self.reason = reason
         self._options = options
         self._gpu = gpu
+        self._insist = insist
         self._shared_server = shared_server
         self._serving = Serving(options.instances, (), options.queue_delay_us, WARMUP_BATCH)
         self._python = False
@@ -178,9 +182,13 @@ class TritonEngine:
             except ServerGoneError:
                 raise
             except EngineError as problem:
-                if NO_BACKEND not in str(problem) or self._python:
+                if NO_BACKEND in str(problem) and not self._python:
+                    self._python = True
+                elif self._gpu and not self._insist:
+                    log.warning("%s It goes to the CPU.", _why_not(card, str(problem)))
+                    self._gpu = False
+                else:
                     raise EngineError(_why_not(card, str(problem))) from problem
-                self._python = True
             else:
                 return name
 

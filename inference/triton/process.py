@@ -13,12 +13,14 @@ import subprocess
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 from inference.errors import EngineError
 from inference.triton import records
 from inference.triton.bundle import Bundle
 from inference.triton.client import Client
+from inference.triton.metrics import read_metrics
 from inference.triton.options import Endpoint, TritonOptions
 from inference.triton.records import Process, Record
 from inference.triton.server import HOST, free_ports
@@ -27,6 +29,7 @@ TRIES = 4
 """Starts, where another program takes a port between its being found free and the server's using it."""
 CRASH_LOG = "last-crash.log"
 """What the newest server wrote that ended by itself."""
+METRICS_S = 2.0
 _POLL_S = 0.05
 _PORT_TAKEN = re.compile(r"in use|failed to start (grpc|http|metrics)|unavailable - socket", re.IGNORECASE)
 _NOISE = re.compile(r"pinned memory|CudaDriverHelper|NVML|DCGM|CUDA memory pool", re.IGNORECASE)
@@ -38,7 +41,7 @@ class ProcessServer:
 
     def __init__(self, record: Record, folder: Path, child: subprocess.Popen[bytes] | None = None) -> None:
         self.record = record
-        self._folder = folder
+        self.folder = folder
         self._child = child
         self._lock = threading.Lock()
 
@@ -64,10 +67,10 @@ class ProcessServer:
             clear_shared_memory(self.record.instance)
             with contextlib.suppress(OSError):
                 if crashed:
-                    Path(self.record.log).replace(self._folder / CRASH_LOG)
+                    Path(self.record.log).replace(self.folder / CRASH_LOG)
                 else:
                     Path(self.record.log).unlink()
-            records.remove(self._folder, self.record)
+            records.remove(self.folder, self.record)
 
     def log(self, lines: int) -> list[str]:
         """See ``Server``."""
@@ -106,11 +109,20 @@ def start_process(bundle: Bundle, options: TritonOptions, persistent: bool, stop
             ) from failed
         problem = _wait(server, options.start_s, stop)
         if not problem:
-            return server
+            return _with_gpu(server)
         server.stop(1.0)
         if stop.is_set() or not _PORT_TAKEN.search(problem):
             break
     raise EngineError(f"the tritonserver did not start ({problem})")
+
+
+def _with_gpu(server: ProcessServer) -> ProcessServer:
+    """The same server, and whether it has a GPU: what it counts of one is on its metrics page."""
+    with contextlib.suppress(EngineError, OSError):
+        if read_metrics(server.record.metrics, METRICS_S).gpus:
+            server.record = replace(server.record, gpu=True)
+            records.write(server.folder, server.record)
+    return server
 
 
 def _spawn(bundle: Bundle, options: TritonOptions, persistent: bool) -> ProcessServer:

@@ -144,7 +144,13 @@ def _seat(server: Server, options: TritonOptions, reason: str, mine: bool) -> Se
     record = server.record
     try:
         engine = TritonEngine(
-            endpoint(record), options, record.kind, reason, gpu=record.gpu, shared_server=record.persistent
+            endpoint(record),
+            options,
+            record.kind,
+            reason,
+            gpu=record.gpu,
+            insist=record.kind == "container",
+            shared_server=record.persistent,
         )
     except BaseException:
         if mine:
