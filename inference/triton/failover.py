@@ -281,7 +281,8 @@ class _Keeper:
                 with self._lock:
                     self._missing.discard(model)
         except EngineError as problem:
-            return str(problem)
+            ended = seat.server.ended() if seat.server is not None else ""
+            return f"The Triton is gone ({ended})." if ended else str(problem)
         return ""
 
     def _leave(self, ended: bool) -> None:

@@ -64,6 +64,10 @@ class ProcessServer:
             if not self._gone(timeout):
                 self._signal(signal.SIGKILL)
                 self._gone(5.0)
+            if self._child is not None:
+                # It may look gone while its last threads end.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._child.wait(5.0)
             clear_shared_memory(self.record.instance)
             with contextlib.suppress(OSError):
                 if crashed:
