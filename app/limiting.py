@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import json
-import time
-
+from app.audit import note
 from app.link.wire import Header
 from app.session import Session
-from storage import Change, StorageError
+from storage import StorageError
 from telemetry import Limit
-from telemetry.clock import SECOND
 from telemetry.limitfields import LimitsError
 from telemetry.limits import limits_from_json, limits_to_json
 
@@ -43,16 +39,7 @@ class Limiting:
         Raises LimitsError, StorageError.
         """
         session = self._session
-        before, after = (json.dumps(limits_to_json(one)) for one in session.limits.set(key, limits))
+        before, after = (limits_to_json(one) for one in session.limits.set(key, limits))
         for line in session.lines:
             line.judge.set_limits(session.limits.in_force)
-        now = int(time.time() * SECOND)
-        session.archive.add_change(Change(now, session.id, _operator(), "set limits", key, before, after))
-
-
-def _operator() -> str:
-    """The user whose core this is; nobody else can ask it for anything."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a user without a name, as in a container
-        return "unknown"
+        note(session.archive, session.id, "set limits", key, before, after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +15,18 @@ import numpy.typing as npt
 from detection import Override, Thresholds
 from detection.settings import BANK_NAME
 from detection.thresholds import LEAST
-from storage import Reader
+from storage import Change, Reader, Weight
 from telemetry import Times
 from telemetry.clock import SECOND
 
 MINUTE = 60 * SECOND
 DAY = 86_400 * SECOND
+SET = "set threshold"
+"""What the archive's audit calls a change of one."""
 _MERGE = 2 * MINUTE  # minutes above a threshold that lie no farther apart are one finding
 _MOST = 20.0
 _STEPS = 60
+_EVER = 1 << 62
 
 
 class ThresholdError(Exception):
@@ -73,21 +76,20 @@ def preview(reader: Reader, channels: str, now: Thresholds, days: float = 7.0) -
     """
     sessions = reader.sessions()
     newest = max((one.last for one in sessions if one.last is not None), default=0)
-    weights: dict[int, dict[str, float]] = {}
+    changes = reader.changes()
+    weights: list[Weight] = []
     for one in sessions:
         if one.last is None or one.last < newest - days * DAY:
             continue
-        then = in_force(one.settings)
         keys = [channel.key for group in reader.groups(one.id) for channel in group.channels]
         chosen = [key for key in keys if Thresholds((Override(channels, 2.0),)).factor(key) == 2.0]
-        if chosen:
-            weights[one.id] = {key: then.factor(key) for key in chosen}
+        weights += _weights(one.id, chosen, in_force(one.settings), changes)
     minutes, ratios = reader.worst_minutes(BANK_NAME, weights, newest - int(days * DAY), newest + 1)
     if not len(minutes):
         raise ThresholdError(f"No scores of {channels} are stored yet: try again when it has been watched for a while.")
     factors = np.geomspace(LEAST, _MOST, _STEPS)
     judged = len(minutes) * MINUTE / DAY
-    keys_now = {key for own in weights.values() for key in own}
+    keys_now = {one.key for one in weights}
     return Preview(
         factors=factors,
         a_day=np.array([_episodes(minutes[ratios > factor]) for factor in factors]) / judged,
@@ -99,6 +101,26 @@ def preview(reader: Reader, channels: str, now: Thresholds, days: float = 7.0) -
 
 def _episodes(minutes: Times) -> int:
     return 0 if not len(minutes) else 1 + int((np.diff(minutes) > _MERGE).sum())
+
+
+def _weights(session: int, keys: Iterable[str], first: Thresholds, changes: Iterable[Change]) -> Iterator[Weight]:
+    """The factors that were in force in a session: at ``first``, and after each change that was made in it.
+
+    The minute of a change and the one before count for neither: a frame, which holds up to a minute, was on its way.
+    """
+    steps: list[tuple[dict[str, int], Thresholds]] = [({}, first)]
+    for change in changes:
+        if (change.session, change.what) == (session, SET):
+            after = json.loads(change.after or "{}")
+            since = after.pop("since", {})
+            then = steps[-1][1].without(change.object)
+            steps.append((since, then.with_override(Override(**after)) if after else then))
+    for key in keys:
+        satellite = key.partition("/")[0]
+        begins = [since.get(satellite, -_EVER) for since, _ in steps]
+        ends = [*(begin - 2 * MINUTE + 1 for begin in begins[1:]), _EVER]
+        for begin, end, (_, then) in zip(begins, ends, steps, strict=True):
+            yield Weight(session, key, then.factor(key), begin + 1, end)
 
 
 def in_force(settings: str) -> Thresholds:

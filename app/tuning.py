@@ -10,9 +10,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from app import thresholds
+from app.audit import note
 from app.commissioning import Span, binding, commission, propose
 from app.link.wire import Header
 from app.session import Session
@@ -114,6 +116,8 @@ class Tuning:
                 return
             source = session.line_of(satellite).source
             session.archive.add_commissioning(session.id, found, binding(source.origin, source.name), who)
+            before = session.commissioned.get(satellite)
+            note(session.archive, session.id, "commission", satellite, before, (found.start, found.stop))
             session.adopt(found)
             self._say(satellite, ended="done", channels=len(found.channels))
             log.info("%s commissioned in %.1f s", satellite, time.monotonic() - begun)
@@ -160,5 +164,10 @@ class Tuning:
                 meaning = str(request.get("meaning", ""))
                 changed = now.with_override(Override(channels, float(str(request["factor"])), meaning))
             thresholds.save(self._file, changed)
+            # From here on: what has come in by now is judged by what was in force.
+            since = {name: self._session.line_of(name).now for name in self._session.satellites}
             self._session.set_thresholds(changed)
+            before, after = (asdict(one) if one else {} for one in (now.override(channels), changed.override(channels)))
+            after["since"] = since
+            note(self._session.archive, self._session.id, thresholds.SET, channels, before or None, after)
         return {"done": True, "thresholds": thresholds.rows(changed)}

@@ -48,6 +48,10 @@ class Thresholds:
         """These, and ``override`` before all others; an older one of the same channels goes."""
         return Thresholds((override, *self.without(override.channels).overrides))
 
+    def override(self, channels: str) -> Override | None:
+        """The override of exactly ``channels``."""
+        return next((one for one in self.overrides if one.channels == channels), None)
+
     def without(self, channels: str) -> Thresholds:
         """These, but for the override of exactly ``channels``."""
         return Thresholds(tuple(one for one in self.overrides if one.channels != channels))

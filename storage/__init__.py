@@ -13,6 +13,7 @@ from storage.answers import (
     RecordedGap,
     Samples,
     SessionInfo,
+    Weight,
 )
 from storage.archive import Archive
 from storage.errors import StorageError
@@ -35,5 +36,6 @@ __all__ = [
     "Samples",
     "SessionInfo",
     "StorageError",
+    "Weight",
     "recorded_frames",
 ]

@@ -87,6 +87,17 @@ class RecordedGap:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """What the ratios of the channel ``key`` count in a session, for minutes of ``start`` <= t < ``stop``."""
+
+    session: int
+    key: str
+    weight: float
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class Latest:
     """The newest value of a channel: its time, the value in its own type, its quality bits."""
 

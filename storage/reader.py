@@ -6,7 +6,7 @@ hold the interpreter for longer than a frame of the window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from storage.answers import (
     RecordedGap,
     Samples,
     SessionInfo,
+    Weight,
 )
 from storage.archive import Archive
 from storage.columns import join, runs
@@ -79,13 +80,15 @@ ORDER BY c.t0, c.block
 """
 
 _WORST = """
-WITH chosen AS (SELECT unnest($channels)::INTEGER AS id, unnest($weights)::FLOAT AS weight)
+WITH chosen AS (
+    SELECT unnest($channels)::INTEGER AS id, unnest($weights)::FLOAT AS weight, unnest($starts)::BIGINT AS start,
+        unnest($stops)::BIGINT AS stop)
 SELECT minute, max(ratio * weight) AS ratio
 FROM (
     SELECT s.minute, unnest(g.channels) AS id, unnest(s.ratio) AS ratio, unnest(s.judged) AS judged
     FROM _score s JOIN _group g ON g.id = s.grp
-    WHERE s.model = $model AND s.minute >= $start AND s.minute < $stop)
-JOIN chosen USING (id)
+    WHERE s.model = $model AND s.minute >= $start AND s.minute < $stop) s
+JOIN chosen ON chosen.id = s.id AND minute >= chosen.start AND minute < chosen.stop
 WHERE judged > 0 AND NOT isnan(ratio)
 GROUP BY minute ORDER BY minute
 """
@@ -243,20 +246,19 @@ class Reader:
         return RecordedCommissioning(*found[0]) if found else None
 
     def worst_minutes(
-        self, model: str, weights: Mapping[int, Mapping[str, float]], start: int, stop: int
+        self, model: str, weights: Sequence[Weight], start: int, stop: int
     ) -> tuple[Times, npt.NDArray[np.float32]]:
         """Minutes of ``start`` <= t < ``stop`` that ``model`` judged, and the largest weighted ratio in each.
 
-        ``weights`` are those of the channels that count, by session and channel key. (m,) ascending int64 UTC
-        microseconds, and (m,) float32.
+        ``weights`` say which channels count, when, and for how much. (m,) ascending int64 UTC microseconds, and (m,)
+        float32.
         """
         with self._archive.reading() as cursor:
-            chosen = {
-                number: weight
-                for session, own in weights.items()
-                for number, channel in _channels(cursor, session)
-                if (weight := own.get(channel.key)) is not None
-            }
+            numbers: dict[tuple[int, str], list[int]] = {}
+            for session in {one.session for one in weights}:
+                for number, channel in _channels(cursor, session):
+                    numbers.setdefault((session, channel.key), []).append(number)
+            chosen = [(number, one) for one in weights for number in numbers.get((one.session, one.key), ())]
             table = _arrow(
                 cursor,
                 _WORST,
@@ -264,8 +266,10 @@ class Reader:
                     "model": model,
                     "start": start,
                     "stop": stop,
-                    "channels": list(chosen),
-                    "weights": list(chosen.values()),
+                    "channels": [number for number, _ in chosen],
+                    "weights": [one.weight for _, one in chosen],
+                    "starts": [one.start for _, one in chosen],
+                    "stops": [one.stop for _, one in chosen],
                 },
             )
         return table["minute"].to_numpy(), table["ratio"].to_numpy()

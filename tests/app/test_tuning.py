@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
@@ -14,16 +15,18 @@ import numpy as np
 import pytest
 
 from app import thresholds
+from app.audit import note
 from app.cli.watch import make_plan
 from app.commissioning import LONGEST, MARGIN, Span, propose
 from app.launch import attach, start, wait_ready
 from app.link.client import CoreClient
 from app.link.wire import LinkError
 from app.paths import thresholds_file
-from app.thresholds import Preview, ThresholdError
+from app.thresholds import SET, Preview, ThresholdError
 from detection import CommissioningError, Override, Thresholds
-from detection.event import Event
-from telemetry import Severity
+from detection.event import Event, Judged
+from storage import Archive, Reader, Recorder
+from telemetry import Channel, Frame, Group, Severity
 from telemetry.clock import SECOND
 
 DEADLINE_S = 60.0
@@ -108,14 +111,17 @@ def test_a_satellite_is_commissioned_on_the_span_proposed_and_the_next_session_j
     first.wait(lambda: first.state.get("commissioned") == {})
     proposed = first.until(lambda _: True, "propose", satellite="SAT-001")
     assert proposed["stop"] - proposed["start"] >= 1000 * SECOND
-    first.client.ask("commission", satellite="SAT-001", start=proposed["start"], stop=proposed["stop"], who="Kim")
+    span = [proposed["start"], proposed["stop"]]
+    first.client.ask("commission", satellite="SAT-001", start=span[0], stop=span[1], who="Kim")
     job = first.job()
     assert job["ended"] == "done" and job["channels"] > 20
     first.wait(lambda: "SAT-001" in first.state["commissioned"])
-    assert first.state["commissioned"]["SAT-001"] == [proposed["start"], proposed["stop"]]
+    assert first.state["commissioned"]["SAT-001"] == span
     first.stop()
     rows = ask(tmp_path / "t.duckdb", "SELECT satellite, who, len(channels) FROM commissionings")
     assert rows == [("SAT-001", "Kim", job["channels"])]
+    (noted,) = ask(tmp_path / "t.duckdb", "SELECT what, object, before, after, who != '' FROM audit")
+    assert noted == ("commission", "SAT-001", None, json.dumps(span), True)
     second = core()
     second.wait(lambda: any("judged by its nominal span" in note for note in second.notes))
     second.wait(lambda: "SAT-001" in second.state.get("commissioned", ()))
@@ -180,7 +186,36 @@ def test_a_threshold_in_the_operators_words_is_previewed_set_and_kept(
     second.stop()
     found = ask(tmp_path / "t.duckdb", "SELECT settings->'$.thresholds[0].meaning' FROM sessions ORDER BY session")
     assert found == [(None,), (f'"{words}"',)]
+    noted = ask(
+        tmp_path / "t.duckdb",
+        "SELECT session, what, object, (before->>'factor')::DOUBLE, (after->>'factor')::DOUBLE, "
+        "(after->'since'->>'SAT-001') IS NOT NULL, who != '' FROM audit ORDER BY time",
+    )
+    factor = answer["factor"]
+    assert noted == [
+        (1, "set threshold", "SAT-001/*", None, factor, True, True),
+        (2, "set threshold", "SAT-001/*", factor, None, True, True),
+    ]
     assert thresholds.load(thresholds_file()) == Thresholds()
+
+
+def test_scores_are_previewed_with_the_factor_that_was_in_force_when_they_were_made(tmp_path: Path) -> None:
+    """Twice the threshold all the time, judged by a factor of 1, from 20 minutes on 2, from 40 minutes on 1 again."""
+    group = Group("SAT", "g", (Channel("SAT", "eps", "volts"),), SECOND)
+    times = np.arange(3600, dtype=np.int64) * SECOND
+    ratio = np.where((times > 1200 * SECOND) & (times <= 2400 * SECOND), 1.0, 2.0).astype(np.float32)[:, None]
+    with Archive.open(tmp_path / "a.duckdb") as archive:
+        session = archive.begin_session(started=0, origin="import", sources=["a.csv"])
+        recorder = Recorder(archive, reserve_bytes=0)
+        recorder.put(session, Frame(group, times, (np.ones(3600),)))
+        recorder.put(session, Judged(group, times, ratio, ratio, ratio))
+        assert recorder.close(10.0)
+        note(archive, session, SET, "*", None, {"channels": "*", "factor": 2.0, "since": {"SAT": 1200 * SECOND}})
+        note(archive, session, SET, "*", None, {"since": {"SAT": 2400 * SECOND}})
+        note(archive, session + 1, SET, "*", None, {"channels": "*", "factor": 9.0, "since": {"SAT": 0}})
+        found = thresholds.preview(Reader(archive), "SAT/*", Thresholds())
+    assert set(found.share[found.factors < 2.0]) == {1.0} and set(found.share[found.factors > 2.0]) == {0.0}
+    assert round(found.days * 1440) == 56, "the minute of a change and the one before are left out"
 
 
 def event(start: int, end: int, going_on: bool = False) -> Event:
