@@ -16,10 +16,10 @@ def note(archive: Archive, session: int, what: str, changed: str, before: object
     Raises StorageError.
     """
     was, is_now = (None if value is None else json.dumps(value) for value in (before, after))
-    archive.add_change(Change(int(time.time() * SECOND), session, _operator(), what, changed, was, is_now))
+    archive.add_change(Change(int(time.time() * SECOND), session, operator(), what, changed, was, is_now))
 
 
-def _operator() -> str:
+def operator() -> str:
     """The user whose core this is; nobody else can ask it for anything."""
     try:
         return getpass.getuser()

@@ -16,6 +16,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from app.audit import operator
 from app.expected import EXPECTED
 from app.limiting import Limiting
 from app.limits import definitions
@@ -156,9 +157,10 @@ class Core:
         return {"begins": label.start, "visible": label.visible, "channels": list(label.channels)}
 
     def _judge(self, request: Header) -> Header:
-        """Carry out a verdict: ``session``, ``key``, ``verdict``, and who gave it, with a ``note``."""
+        """Carry out a verdict: ``session``, ``key``, ``verdict``, ``note``; ``who`` gave it, where not the user."""
         try:
-            self.session.opinions.give(*opinion_from_json({**request, "given": int(time.time() * SECOND)}))
+            given = {"who": operator(), **request, "given": int(time.time() * SECOND)}
+            self.session.opinions.give(*opinion_from_json(given))
         except (LinkError, *EXPECTED) as problem:
             return {"error": str(problem)}
         return {"done": True}

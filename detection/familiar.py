@@ -11,7 +11,8 @@ Two findings are alike when all of this holds:
 - the later one is not longer than twice the judged one and the time that joins two alarms to one event.
 
 Of the judged events that one is like, the one that was judged last decides: ``rare nominal`` makes it quiet, ``true``
-does not; ``false`` and ``unsure`` decide nothing. A verdict counts for events that start after it was given.
+does not; ``false``, ``unsure`` and one that was taken back decide nothing. A verdict counts for events that start after
+it was given.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from detection.event import Event
 from detection.settings import LIMITS
 from telemetry.clock import iso
 
-Verdict = Literal["true", "false", "rare nominal", "unsure"]
-VERDICTS: tuple[Verdict, ...] = ("true", "false", "rare nominal", "unsure")
-"""What an operator may say of an event."""
+Verdict = Literal["true", "false", "rare nominal", "unsure", "taken back"]
+VERDICTS: tuple[Verdict, ...] = ("true", "false", "rare nominal", "unsure", "taken back")
+"""What an operator may say of an event; the last one: what was said before holds no more, and nothing else is said."""
 
 LEADS = 0.2
 """Share of an event from which on a channel is one of its leading ones."""

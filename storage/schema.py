@@ -166,7 +166,16 @@ FROM _session s LEFT JOIN (
     FROM _every_chunk c JOIN _channel k ON k.id = c.channel GROUP BY k.session) c ON c.session = s.id;
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS, _AUDIT)
+_TAKEN_BACK = """
+CREATE OR REPLACE VIEW events AS
+SELECT session, key, satellite, make_timestamp(start) AS start, make_timestamp(stop) AS "end", open, severity,
+    model, version, score, channels, reason, seconded, make_timestamp(onset) AS onset, make_timestamp(peak) AS peak,
+    threshold, versions, category, likeness, nullif(v.verdict, 'taken back') AS verdict, response
+FROM _event LEFT JOIN (
+    SELECT session, key, arg_max(verdict, id) AS verdict FROM _verdict GROUP BY session, key) v USING (session, key);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS, _AUDIT, _TAKEN_BACK)
 """``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""
 
 VERSION = len(MIGRATIONS)

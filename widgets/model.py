@@ -122,7 +122,7 @@ class FindingRow:
     ``score`` is the peak as a share of the threshold (0 for a limit); ``judge`` saw it first, ``seconded`` are
     the others that saw the same. ``key`` stays while the finding grows. ``onset`` is when the first channel went
     above its record, before ``start``, and ``peak`` the time of the largest score, None where that is not known;
-    ``verdict`` is the operator's, ``likeness`` the sentence on the one that made it quiet.
+    ``verdict`` and ``note`` are the operator's, ``likeness`` the sentence on the one that made it quiet.
     """
 
     key: int
@@ -141,6 +141,7 @@ class FindingRow:
     onset: int | None = None
     peak: int | None = None
     verdict: str = ""
+    note: str = ""
     likeness: str = ""
     response: str = ""
     """What the limit says of cause, consequence and what to do, a line each."""

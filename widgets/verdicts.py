@@ -1,15 +1,16 @@
-"""The operator's verdict on the selected finding: four buttons, and the keys 1 to 4 on them. GUI thread."""
+"""The operator's verdict on the selected finding: four buttons, the keys 1 to 4 on them, and a note. GUI thread."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Signal
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from widgets.button import Button
 from widgets.model import FindingRow
 from widgets.paint import CENTER, RIGHT, painted, write
 from widgets.theme import PX, Theme, metrics
+from widgets.tuning.parts import Field
 
 CHOICES = (
     ("true", "True", "It is an anomaly"),
@@ -18,6 +19,9 @@ CHOICES = (
     ("unsure", "Unsure", "It cannot be said"),
 )
 """Each verdict with its word on the button and what it means, in the order of the keys."""
+TAKEN_BACK = "taken back"
+"""Said of a finding instead of a verdict: that there is none any more."""
+_LONGEST = 400
 _CAP = 16
 _SIDE = 14
 
@@ -49,11 +53,27 @@ class _Key(Button):
         self._ring(painter)
 
 
-class VerdictBar(QWidget):
-    """Shows the verdict on a finding, and says when the operator gives another."""
+class _Note(Field):
+    """Escape leaves it."""
 
-    given = Signal(object, str)
-    """The key of the finding (an int of Python), and the verdict."""
+    left = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Everything else is typed."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        super().keyPressEvent(event)
+
+
+class VerdictBar(QWidget):
+    """Shows the verdict on a finding, and says when the operator gives another, or takes it back."""
+
+    given = Signal(object, str, str)
+    """The key of the finding (an int of Python), the verdict or ``TAKEN_BACK``, and the note."""
+    taken_up = Signal(object)
+    """The operator has begun to judge the finding of this key: it is not to be changed for another meanwhile."""
+    left = Signal()
+    """The keyboard has nothing to do here any more."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -65,7 +85,14 @@ class VerdictBar(QWidget):
             button.hint(f"{meaning} ({i + 1})")
             button.clicked.connect(lambda _=False, i=i: self.give(i))
             self.buttons.append(button)
-        self.setFixedHeight(PX["group_header"] + PX["button"] + 12)
+        self.note = _Note("Note on the finding")
+        self.note.setParent(self)
+        self.note.setMaxLength(_LONGEST)
+        self.note.setPlaceholderText("Note, kept with your verdict")
+        self.note.textEdited.connect(self._begin_note)
+        self.note.returnPressed.connect(self._keep_note)
+        self.note.left.connect(self._leave_note)
+        self.setFixedHeight(PX["group_header"] + PX["button"] + PX["space_2"] + PX["input"] + 12)
         self.setAccessibleName("Verdict")
         self.hide()
 
@@ -78,19 +105,44 @@ class VerdictBar(QWidget):
 
     def set_finding(self, row: FindingRow | None) -> None:
         """The finding to be judged; None where nothing is selected that a model found."""
-        self.finding = row
-        for button, (verdict, *_) in zip(self.buttons, CHOICES, strict=True):
+        before, self.finding = self.finding, row
+        for i, (button, (verdict, _, meaning)) in enumerate(zip(self.buttons, CHOICES, strict=True), 1):
             button.setChecked(row is not None and row.verdict == verdict)
+            button.hint(f"{'Take it back' if button.isChecked() else meaning} ({i})")
+        # What is being typed stays until the finding is another, or another note on it was recorded.
+        if (row and (row.key, row.note)) != (before and (before.key, before.note)):
+            self.note.setText(row.note if row else "")
         self.update()
 
     def give(self, number: int) -> None:
-        """The operator chose one of ``CHOICES``. What is shown follows when it is recorded."""
+        """The operator chose one of ``CHOICES``: the one that holds already, with no other note, is taken back.
+
+        What is shown follows when it is recorded.
+        """
         self.set_finding(self.finding)
         if self.finding is not None and self.isVisible():
-            self.given.emit(self.finding.key, CHOICES[number][0])
+            said = CHOICES[number][0], self.note.text().strip()
+            again = said == (self.finding.verdict, self.finding.note)
+            self.taken_up.emit(self.finding.key)
+            self.given.emit(self.finding.key, *((TAKEN_BACK, "") if again else said))
+
+    def _begin_note(self) -> None:
+        if self.finding is not None:
+            self.taken_up.emit(self.finding.key)
+
+    def _keep_note(self) -> None:
+        """With the verdict that holds; where there is none yet, the note waits for it."""
+        note = self.note.text().strip()
+        if self.finding is not None and self.finding.verdict and note != self.finding.note:
+            self.given.emit(self.finding.key, self.finding.verdict, note)
+        self.left.emit()
+
+    def _leave_note(self) -> None:
+        self.note.setText(self.finding.note if self.finding is not None else "")
+        self.left.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Four buttons side by side, each as wide as its word needs and an equal part of what is left."""
+        """Four buttons side by side, each as wide as its word needs and an equal part of what is left; a note below."""
         gap = PX["space_2"]
         wanted = [button.sizeHint().width() for button in self.buttons]
         left, last = _SIDE, self.width() - _SIDE
@@ -98,6 +150,8 @@ class VerdictBar(QWidget):
         for button, width in zip(self.buttons, wanted, strict=True):
             button.setGeometry(left, PX["group_header"], width + spare // 4, PX["button"])
             left += width + spare // 4 + gap
+        top = PX["group_header"] + PX["button"] + gap
+        self.note.setGeometry(_SIDE, top, last - _SIDE, PX["input"])
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:

@@ -62,8 +62,9 @@ class WatchView(QWidget):
     finding_selected = Signal(object)
     finding_activated = Signal(object)
     """Show the charts at this finding's time (its key)."""
-    verdict_given = Signal(object, str)
-    """The key of a finding, and what the operator says of it."""
+    verdict_given = Signal(object, str, str)
+    """The key of a finding, what the operator says of it, and a note."""
+    undo_wanted = Signal()
     event_activated = Signal(object)
     """Show the charts at this ``EventRow``'s time."""
     live_wanted = Signal()
@@ -114,6 +115,8 @@ class WatchView(QWidget):
         self.dock.attention.finding_selected.connect(self.finding_selected)
         self.dock.attention.finding_activated.connect(self.finding_activated)
         self.dock.verdicts.given.connect(self.verdict_given)
+        self.dock.verdicts.taken_up.connect(self.finding_selected)
+        self.dock.verdicts.left.connect(lambda: self.dock.attention.setFocus(Qt.FocusReason.OtherFocusReason))
         self.dock.events.event_activated.connect(self.event_activated)
         self.ranges.span_chosen.connect(self.span_chosen)
         self.ranges.window_stepped.connect(self.window_stepped)
@@ -127,6 +130,7 @@ class WatchView(QWidget):
         QShortcut(QKeySequence("Ctrl+F"), self, self.find_channel)
         self.top.train.clicked.connect(self.teach_wanted)
         QShortcut(QKeySequence("Ctrl+T"), self, self.teach_wanted.emit)
+        QShortcut(QKeySequence("Ctrl+Z"), self, self.undo_wanted.emit)
         app = QApplication.instance()
         if isinstance(app, QApplication):
             app.focusChanged.connect(self._focus_moved)

@@ -88,7 +88,12 @@ class Ledger:
         """What operators said of events: session, key, opinion."""
         self._opinions.update(((session, key), opinion) for session, key, opinion in told)
         for entry in self._entries.values():
-            entry.opinion = self._opinions.get((entry.session, entry.event.key), entry.opinion)
+            entry.opinion = self._opinion(entry.session, entry.event.key, entry.opinion)
+
+    def _opinion(self, session: int, key: int, before: Opinion | None = None) -> Opinion | None:
+        """The opinion that counts; ``before`` where nothing was said of the event under this identity."""
+        said = self._opinions.get((session, key), before)
+        return None if said is None or said.verdict == "taken back" else said
 
     def take(self, session: int, news: Iterable[tuple[int, Event]]) -> list[EventRow]:
         """Take in what a core tells; the lines that belong into the table of events."""
@@ -100,7 +105,7 @@ class Ledger:
                 entry = self._adopt(session, event)
             if entry is None:
                 self._numbers += 1
-                entry = _Entry(self._numbers, session, event, self._opinions.get((session, event.key)))
+                entry = _Entry(self._numbers, session, event, self._opinion(session, event.key))
                 rows.append(EventRow(event.start, event.satellite, _opened(event), entry.number))
                 was_open = True
             else:
@@ -205,6 +210,10 @@ class Ledger:
         """Session and key of the event of a row."""
         return next(((e.session, e.event.key) for e in self._entries.values() if e.number == number), None)
 
+    def opinion(self, number: int) -> Opinion | None:
+        """The operator's last word on the event of a row."""
+        return next((e.opinion for e in self._entries.values() if e.number == number), None)
+
     def keys(self, number: int) -> list[str]:
         """The channels of a row, largest share first."""
         return next((e.channels() for e in self._entries.values() if e.number == number), [])
@@ -261,6 +270,7 @@ def _row(entry: _Entry, clock: Clock, channel: Callable[[str], Channel | None]) 
         onset=event.onset,
         peak=event.peak,
         verdict="" if entry.opinion is None else entry.opinion.verdict,
+        note="" if entry.opinion is None else entry.opinion.note,
         likeness=event.likeness,
         response=event.response,
     )

@@ -28,6 +28,7 @@ from app.window.playback import Playback
 from app.window.quality import DataQuality
 from app.window.status import About, Troubles, about, engine_of, status
 from app.window.tuning import REQUESTS, Tuning
+from app.window.verdicts import Verdicts
 from telemetry import Group
 from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
@@ -64,6 +65,7 @@ class Watching(QObject):
         self.limits = LimitsEditor(view, self.feed, self.charts, link)
         self._troubles = Troubles()
         self.lessons = Lessons(view, link)
+        self.verdicts = Verdicts(view, link, self.ledger)
         self._ring: LiveRing | None = None
         self._counters: Counters = [0] * COUNTERS
         self._about: About | None = None
@@ -101,7 +103,6 @@ class Watching(QObject):
         view.finding_stepped.connect(self._step_finding)
         view.finding_selected.connect(lambda number: charts.show_finding(number, move=False))
         view.finding_activated.connect(charts.show_finding)
-        view.verdict_given.connect(self._give_verdict)
         view.event_activated.connect(self._show_event)
         view.banner_action.connect(self._act_on_banner)
         view.arranged.connect(lambda arrangement: self._strips.set_compact(arrangement.compact))
@@ -352,12 +353,6 @@ class Watching(QObject):
         if number is not None:
             self._view.dock.attention.select(number)
             self.charts.show_finding(number)
-
-    def _give_verdict(self, number: int, verdict: str) -> None:
-        identity = self.ledger.identity(number)
-        if identity is not None:
-            session, key = identity
-            self._link.ask("verdict", session=session, key=key, verdict=verdict)
 
     def _show_event(self, row: EventRow) -> None:
         if row.finding is not None and self.ledger.event(row.finding) is not None:

@@ -132,6 +132,18 @@ def test_a_finding_with_a_verdict_is_answered_and_says_whose_it_is() -> None:
     assert [row.verdict for row in ledger.rows(NOW) if row.start == 100 * S] == ["false"]
 
 
+def test_a_finding_whose_verdict_was_taken_back_asks_again() -> None:
+    ledger = Ledger()
+    ledger.take(1, [(0, _event(key=1))])
+    ledger.take_opinions([(1, 1, Opinion(0, "true", "hot", "M. Keller"))])
+    assert [(row.verdict, row.note) for row in ledger.rows(NOW)] == [("true", "hot")]
+    # A core that came after one that died tells the same happening under another identity.
+    ledger.take(2, [(0, _event(key=9))])
+    ledger.take_opinions([(2, 9, Opinion(5, "taken back"))])
+    assert [(row.verdict, row.note) for row in ledger.rows(NOW)] == [("", "")]
+    assert ledger.counts().findings == 1
+
+
 def test_a_verdict_that_comes_before_its_event_and_one_on_what_a_dead_core_told_are_kept() -> None:
     ledger = Ledger()
     ledger.take_opinions([(1, 4, Opinion(0, "true"))])

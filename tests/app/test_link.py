@@ -171,7 +171,7 @@ def test_an_opinion_crosses_the_link_unchanged_and_a_new_one_is_told(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"verdict": "maybe"}, "A verdict is one of true, false, rare nominal, unsure, not 'maybe'."),
+        ({"verdict": "maybe"}, "A verdict is one of true, false, rare nominal, unsure, taken back, not 'maybe'."),
         ({"verdict": None}, "A verdict is one of"),
         ({"key": "x"}, "both numbers"),
         ({"session": None}, "both numbers"),

@@ -6,10 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
+from app.audit import operator
 from app.cli.watch import make_plan
 from app.cutting import join
 from app.launch import attach, start, wait_ready
@@ -21,6 +25,9 @@ from detection import Opinion
 from storage import Archive, StorageError
 from telemetry import Channel, Frame, Group, ListSource
 from telemetry.clock import SECOND, iso
+
+if TYPE_CHECKING:
+    from tests.app.conftest import Desk
 
 Ask = Callable[[str | Path, str], list[tuple[object, ...]]]
 DEADLINE_S = 30.0
@@ -111,6 +118,20 @@ def test_a_verdict_counts_in_the_running_session_and_in_those_after_it(
     assert categories(opened(ListSource(flight()))) == ["anomaly"] * 3, "the last verdict counts"
 
 
+def test_what_is_like_one_whose_verdict_was_taken_back_is_as_if_it_was_never_judged(
+    opened: Callable[..., Session],
+) -> None:
+    source = Held(flight())
+    session = opened(source)
+    key = first_event(session)
+    session.opinions.give(session.id, key, Opinion(5, "rare nominal"))
+    session.opinions.give(session.id, key, Opinion(6, "taken back"))
+    source.gate.set()
+    assert categories(session) == ["anomaly"] * 3
+    session.close()
+    assert categories(opened(ListSource(flight()))) == ["anomaly"] * 3
+
+
 def test_a_verdict_is_in_the_archive_when_it_is_answered(opened: Callable[..., Session]) -> None:
     session = opened(ListSource(flight()))
     assert session.wait(DEADLINE_S)
@@ -175,6 +196,7 @@ def test_what_a_core_has_answered_is_kept_though_it_is_killed(tmp_path: Path) ->
             client.ask("verdict", session=session, key=99, verdict="true")
         with pytest.raises(LinkError, match="A verdict is one of"):
             client.ask("verdict", session=session, key=1, verdict="maybe")
+        client.ask("verdict", session=session, key=1, verdict="true")
         client.ask("verdict", session=session, key=1, verdict="rare nominal", who="M. Keller")
         told.wait(lambda: [one["verdict"] for one in told.verdicts] == ["rare nominal"])
     finally:
@@ -183,4 +205,44 @@ def test_what_a_core_has_answered_is_kept_though_it_is_killed(tmp_path: Path) ->
     client.close()
     with Archive.open(archive) as opened, opened.reading() as cursor:
         found = cursor.execute("SELECT session, key, verdict, who FROM verdicts").fetchall()
-    assert found == [(session, 1, "rare nominal", "M. Keller")]
+    assert found == [(session, 1, "true", operator()), (session, 1, "rare nominal", "M. Keller")]
+
+
+def test_a_verdict_with_a_note_is_given_taken_back_and_restored_with_the_keyboard(
+    sit_down: Callable[[Plan], Desk], ask: Ask, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    whole = join(flight())
+    rows = [f"{iso(int(time))},{value}" for time, value in zip(whole.times, whole.columns[0], strict=True)]
+    (tmp_path / "SAT.csv").write_text("\n".join(["time,volts", *rows]) + "\n")
+    plan = make_plan([str(tmp_path / "SAT.csv")], archive=tmp_path / "t.duckdb", repository=tmp_path / "models")
+    desk = sit_down(replace(plan, history=float(N)))
+    view = desk.window.view
+    bar = view.dock.verdicts
+    desk.wait(lambda: len(desk.watching.ledger.rows(desk.watching._clock)) == len(ODD))
+    view.dock.attention.select(desk.watching.ledger.rows(desk.watching._clock)[-1].key)
+    # What the operator has begun to judge stays selected, though others come and are foremost once it is judged.
+    QTest.keyClicks(bar.note, "The heater")
+    assert bar.finding is not None
+    judged = bar.finding.key
+    desk.watching.charts.follow()
+
+    def says(verdict: str, note: str) -> bool:
+        row = bar.finding
+        return row is not None and (row.key, row.verdict, row.note) == (judged, verdict, note)
+
+    desk.press(Qt.Key.Key_3)
+    desk.wait(lambda: says("rare nominal", "The heater"))
+    desk.press(Qt.Key.Key_3)
+    desk.wait(lambda: says("", ""))
+    QTest.keyClick(view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    desk.wait(lambda: says("rare nominal", "The heater"))
+    QTest.keyClick(view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    desk.wait(lambda: says("", ""))
+    desk.close()
+    assert ask(tmp_path / "t.duckdb", "SELECT verdict, note, who FROM verdicts ORDER BY given") == [
+        ("rare nominal", "The heater", operator()),
+        ("taken back", "", operator()),
+        ("rare nominal", "The heater", operator()),
+        ("taken back", "", operator()),
+    ]

@@ -74,6 +74,16 @@ def test_the_last_verdict_counts_and_every_one_is_kept(path: Path) -> None:
     assert kept == [(1, "true", False), (1, "rare nominal", True), (2, "unsure", True)]
 
 
+def test_a_verdict_that_was_taken_back_stays_in_the_history_alone(path: Path) -> None:
+    with Archive.open(path) as archive:
+        archive.add_verdict(1, 1, Opinion(5, "true", "hot", "anna"))
+        archive.add_verdict(1, 1, Opinion(6, "taken back", "", "anna"))
+    with duckdb.connect(str(path), read_only=True) as plain:
+        assert plain.execute("SELECT verdict FROM events WHERE key = 1").fetchall() == [(None,)]
+        kept = plain.execute("SELECT verdict, note, who, latest FROM verdicts ORDER BY given").fetchall()
+    assert kept == [("true", "hot", "anna", False), ("taken back", "", "anna", True)]
+
+
 def test_an_archive_from_before_verdicts_is_taken_over_with_its_events(tmp_path: Path) -> None:
     old = tmp_path / "old.duckdb"
     with duckdb.connect(str(old)) as plain:

@@ -203,7 +203,7 @@ def test_what_is_answered_comes_after_what_asks_and_what_is_quiet_has_a_place_of
 
 def test_the_verdict_on_the_selected_finding_is_shown_and_given_by_its_button(dock: RightDock) -> None:
     told: list[tuple[object, str]] = []
-    dock.verdicts.given.connect(lambda key, verdict: told.append((key, verdict)))
+    dock.verdicts.given.connect(lambda key, verdict, note: told.append((key, verdict)))
     dock.set_findings([judged(finding(1), "unsure"), finding(2, score=9.0), finding(3, Kind.WARNING)])
     dock.attention.select(1)
     assert [button.isChecked() for button in dock.verdicts.buttons] == [False, False, False, True]
@@ -216,6 +216,42 @@ def test_the_verdict_on_the_selected_finding_is_shown_and_given_by_its_button(do
     assert not dock.verdicts.isVisible(), "an alarm of a limit takes no verdict"
     dock.verdicts.give(0)
     assert told == [(2, "rare nominal")]
+
+
+def test_a_verdict_takes_a_note_and_choosing_it_again_takes_it_back(dock: RightDock) -> None:
+    told: list[tuple[object, str, str]] = []
+    dock.verdicts.given.connect(lambda *said: told.append(said))
+    taken_up: list[int] = []
+    dock.verdicts.taken_up.connect(taken_up.append)
+    dock.set_findings([finding(1)])
+    dock.attention.select(1)
+    field = dock.verdicts.note
+    QTest.keyClicks(field, "Heater on")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert told == [], "it waits for the verdict"
+    assert set(taken_up) == {1}
+    dock.set_findings([replace(finding(1), score=4.0)])
+    assert field.text() == "Heater on", "a finding that grows leaves what is being typed"
+    dock.verdicts.give(0)
+    dock.set_findings([replace(judged(finding(1), "true"), note="Heater on")])
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    QTest.keyClicks(field, ", twice")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    dock.set_findings([replace(judged(finding(1), "true"), note="Heater on, twice")])
+    dock.verdicts.give(0)
+    dock.verdicts.give(1)
+    assert told == [
+        (1, "true", "Heater on"),
+        (1, "true", "Heater on, twice"),
+        (1, "taken back", ""),
+        (1, "false", "Heater on, twice"),
+    ]
+    QTest.keyClicks(field, " or not")
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert field.text() == "Heater on, twice"
+    dock.set_findings([finding(1), finding(2)])
+    dock.attention.select(2)
+    assert field.text() == ""
 
 
 def test_nothing_can_be_judged_where_nothing_is_listed_or_another_tab_is_shown(dock: RightDock) -> None:

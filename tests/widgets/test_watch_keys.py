@@ -45,6 +45,7 @@ def test_the_keyboard_reaches_every_control(view: WatchView, size: tuple[int, in
         view.dock.tabs[0],
         view.dock.attention,
         *view.dock.verdicts.buttons,
+        view.dock.verdicts.note,
         view.status,
     ]
     assert [w.accessibleName() for w in wanted if w not in reached] == []
@@ -140,7 +141,7 @@ def test_ctrl_f_brings_the_filter_out_of_the_rail_and_escape_puts_it_away(view: 
 
 def test_the_digits_give_the_verdict_on_the_selected_finding(view: WatchView) -> None:
     told: list[tuple[object, str]] = []
-    view.verdict_given.connect(lambda key, verdict: told.append((key, verdict)))
+    view.verdict_given.connect(lambda key, verdict, note: told.append((key, verdict)))
     QTest.keyClicks(view.strips, "12345")
     assert told == [(1, "true"), (1, "false"), (1, "rare nominal"), (1, "unsure")]
     view.channels.filter.setFocus()
