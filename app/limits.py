@@ -77,6 +77,7 @@ class LimitBook:
             before, after = self.in_force[key], self._of(key)[0]
             # Another mapping, never a change of this one: judges read it while it is in force.
             self.in_force = {**self.in_force, key: after}
+            self.notes += [note for note in self._idle(key) if note not in self.notes]
         return before, after
 
     def _of(self, key: str) -> tuple[tuple[Limit, ...], Origin]:
@@ -117,12 +118,19 @@ class LimitBook:
             for pattern, _ in self._given
             if not any(binds(pattern, key) for key in self._channels)
         ]
-        for key, limits in self.in_force.items():
-            for mode in dict.fromkeys(condition(limit.when).channel for limit in limits if limit.when):
-                satellite = key.partition("/")[0]
-                if f"{satellite}/{mode}" not in self._channels:
-                    notes.append(f"Limits of {key} depend on {mode}, which {satellite} does not have.")
-        return notes
+        return [*notes, *(note for key in self.in_force for note in self._idle(key))]
+
+    def _idle(self, key: str) -> list[str]:
+        """Sentences about contexts in which limits of a channel can never hold."""
+        satellite, notes = key.partition("/")[0], []
+        for when in dict.fromkeys(limit.when for limit in self.in_force[key] if limit.when):
+            wanted = condition(when)
+            mode = self._channels.get(f"{satellite}/{wanted.channel}")
+            if mode is None:
+                notes.append(f"Limits of {key} depend on {wanted.channel}, which {satellite} does not have.")
+            elif why := wanted.never(mode):
+                notes.append(f"Limits of {key} depend on {wanted.channel}, which {why}.")
+        return list(dict.fromkeys(notes))
 
 
 def kept_beside(archive: Path) -> Path:

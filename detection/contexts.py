@@ -7,25 +7,24 @@ answer is the same however the stream is cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from detection.fit import Floats
-from telemetry import Channel, Group, Times
-from telemetry.limits import Condition
+from telemetry import Group, Times
+from telemetry.limits import Condition, states_of
 
 KEPT = 4096
 """Changes of a mode that are remembered."""
 _BEFORE = -(1 << 62)
-_SWITCH = {"off": 0.0, "false": 0.0, "on": 1.0, "true": 1.0}
 
 
 @dataclass(slots=True)
 class _Mode:
-    states: dict[str, float] = field(default_factory=dict)
+    states: Mapping[str, float] = field(default_factory=dict)
     times: Times = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     values: Floats = field(default_factory=lambda: np.empty(0))
     newest: int = _BEFORE
@@ -47,7 +46,7 @@ class Modes:
         for channel, values in zip(group.channels, x, strict=True):
             mode = self._modes.get(channel.path)
             if mode is not None and len(times):
-                mode.states = mode.states or _states(channel)
+                mode.states = mode.states or states_of(channel)
                 mode.newest = int(times[-1])
                 self._append(mode, times, values)
 
@@ -82,8 +81,3 @@ def chosen(conditions: Sequence[Condition], modes: Modes, times: Times) -> npt.N
     for place in range(len(conditions) - 1, -1, -1):
         out[modes.meets(conditions[place], times)] = place
     return out
-
-
-def _states(channel: Channel) -> dict[str, float]:
-    named = {name.lower(): float(code) for code, name in channel.states}
-    return named or (_SWITCH if channel.type == "bool" else {})

@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from telemetry.channel import Limit, Severity
+from telemetry.channel import Channel, Limit, Severity
 
 MOST_PERSISTENCE = 1_000_000
 MOST_DELAY = 7 * 86_400_000_000
 """A week, in microseconds."""
 _CONTEXT = re.compile(r"""\s*(?:'([^']+)'|"([^"]+)"|([^\s'"=!<>]+))\s*(==|!=|<=|>=|<|>)\s*(?:'([^']*)'|(.*?))\s*""")
+_SWITCH = {"off": 0.0, "false": 0.0, "on": 1.0, "true": 1.0}
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<": lambda one, other: one < other,
     "<=": lambda one, other: one <= other,
@@ -41,6 +42,21 @@ class Condition:
         if self.operator in ("==", "!="):
             return (value == wanted) == (self.operator == "==")
         return _COMPARE[self.operator](value, wanted)
+
+    def never(self, channel: Channel) -> str:
+        """Why no value of ``channel`` can ever meet it, as the end of a sentence; empty where one may."""
+        states, number = states_of(channel), _number(self.wanted)
+        if self.wanted.lower() in states or (number is not None and (self.operator != "==" or not states)):
+            return ""
+        if states and number not in states.values():
+            return f"has no state {self.wanted}: there are {', '.join(states)}"
+        return "" if states or channel.type == "i4" else "has numbers and no states: compare it with a number"
+
+
+def states_of(channel: Channel) -> Mapping[str, float]:
+    """The codes of a channel's states by lower-case name; none where it has none, or they are not known."""
+    named = {name.lower(): float(code) for code, name in channel.states}
+    return named or (_SWITCH if channel.type == "bool" else {})
 
 
 def condition(text: str) -> Condition:

@@ -78,6 +78,37 @@ def test_what_binds_nothing_is_said_and_is_not_fatal(tmp_path: Path) -> None:
     ]
 
 
+def test_a_state_that_a_mode_does_not_have_is_said_with_those_it_has(tmp_path: Path) -> None:
+    mode = Channel("SAT", "obc", "mode", type="i4", states=((0, "Idle"), (3, "Safe")))
+    others = Channel("SAT", "obc", "text", type="i4"), Channel("SAT", "obc", "on", type="bool")
+    group = Group("SAT", "obc", (mode, *others))
+
+    def notes(*contexts: str) -> list[str]:
+        limits = tuple(Limit(Severity.WATCH, high=1.0, when=when) for when in contexts)
+        return LimitBook([GROUP, group], Definitions((("SAT/eps/a", limits),)), tmp_path / "none.toml").notes
+
+    sound = ("obc/mode == safe", "obc/mode != IDLE", "obc/mode == 3", "obc/mode > 7", "obc/on == true", "eps/b == 2")
+    assert notes(*sound, "obc/text == what comes") == []
+    start = "Limits of SAT/eps/a depend on "
+    assert notes("obc/mode == dream", "obc/mode == 4", "obc/on == dark", "eps/b != safe") == [
+        start + "obc/mode, which has no state dream: there are idle, safe.",
+        start + "obc/mode, which has no state 4: there are idle, safe.",
+        start + "obc/on, which has no state dark: there are off, false, on, true.",
+        start + "eps/b, which has numbers and no states: compare it with a number.",
+    ]
+
+
+def test_a_context_that_can_never_hold_is_said_when_it_is_set(tmp_path: Path) -> None:
+    limits = book(tmp_path)
+    for _ in range(2):
+        limits.set("SAT/eps/a", (Limit(Severity.WATCH, high=1.0, when="eps/b == safe"),))
+    limits.set("SAT/eps/b", (Limit(Severity.WATCH, high=1.0, when="obc/mode == safe"),))
+    assert limits.notes == [
+        "Limits of SAT/eps/a depend on eps/b, which has numbers and no states: compare it with a number.",
+        "Limits of SAT/eps/b depend on obc/mode, which SAT does not have.",
+    ]
+
+
 class Opened:
     """Sessions on one archive, one after the other."""
 
