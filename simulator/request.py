@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import unquote
 
+from simulator.chance import SEEDS
 from simulator.scenario import BUILT_IN, RANGES, Scenario, built_in, listed, read_scenario
 from telemetry import SourceError
 from telemetry.clock import SECOND, parse_iso
@@ -112,10 +113,10 @@ def _plan(name: str, file: bool) -> Scenario | None:
 
 _CURES = {
     "satellites": "give a whole number from 1 to 64, such as satellites=3",
-    "seed": "give a whole number from 0 up, such as seed=7",
-    "start": "give now or an ISO 8601 time, such as start=2030-01-01T00:00:00Z",
+    "seed": f"give a whole number from 0 to {SEEDS - 1}, such as seed=7",
+    "start": "give now or an ISO 8601 time from 1900 to 2900, such as start=2030-01-01T00:00:00Z",
     "rate": "give samples a second, above 0 and at most 100, such as rate=10",
-    "duration": "give seconds of telemetry above 0, such as duration=3600",
+    "duration": f"give seconds of telemetry above 0 and at most {RANGES['duration'][1]:.0f}, such as duration=3600",
     "eclipse": "give minutes an orbit from 0 to 36, such as eclipse=30",
     "channels": "give a whole number from 1 to 100000, such as channels=1000",
     "rates": "leave it out, or give own, such as rates=own",

@@ -181,7 +181,8 @@ class _Reader:
             return tuple(range(int(RANGES["satellites"][1])))
         known = {f"SAT-{index + 1:03d}": index for index in range(satellites)}
         if not isinstance(value, list) or not all(isinstance(name, str) and name in known for name in value):
-            said = f'"tumbling" must be "all" or a list of satellites such as ["SAT-001"], not {_shown(value)}'
+            several = f"some of {_fleet(satellites)}" if satellites > 1 else "SAT-001"
+            said = f'"tumbling" must be "all" or a list of {several}, such as ["SAT-001"], not {_shown(value)}'
             self._fail("fleet", 0, "tumbling", said)
         return tuple(known[name] for name in value)
 
@@ -241,9 +242,8 @@ class _Reader:
             return None
         found = re.fullmatch(r"SAT-(\d{3})", name, re.ASCII) if isinstance(name, str) else None
         if found is None or not 1 <= int(found[1]) <= satellites:
-            last = f"SAT-{satellites:03d}"
-            fleet = last if satellites == 1 else f"SAT-001 to {last}"
-            self._fail(table, number, "satellite", f'"satellite" must be "any" or one of {fleet}, not {_shown(name)}')
+            said = f'"satellite" must be "any" or one of {_fleet(satellites)}, not {_shown(name)}'
+            self._fail(table, number, "satellite", said)
         return int(found[1]) - 1
 
     def _span(self, row: dict[str, object], table: str, number: int, duration: float | None) -> tuple[float, float]:
@@ -277,8 +277,9 @@ class _Reader:
 
     def _time(self, value: object, table: str, number: int, key: str, duration: float | None) -> float:
         """Seconds: a number of them, "25 min", or (of the run) "40%"."""
-        if _is_number(value) and 0 <= value <= RANGES["duration"][1]:
-            return float(value)
+        most = RANGES["duration"][1]
+        if _is_number(value) and (table == "fleet" or 0 <= value <= most):
+            return float(max(0, min(value, most)))
         found = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
         share = "" if table == "fleet" else '"40%", '
         if found is None:
@@ -296,8 +297,8 @@ class _Reader:
         low, high = RANGES[key]
         if not _is_number(value) or (whole and not isinstance(value, int)) or not low <= value <= high:
             kind = "a whole number" if whole else "a number"
-            upper = "up" if key == "seed" else f"to {high:g}"
-            said = f'"{key}" must be {kind} from {low:g} {upper}, such as {key} = {default:g}, not {_shown(value)}'
+            upper = SEEDS - 1 if key == "seed" else f"{high:g}"
+            said = f'"{key}" must be {kind} from {low:g} to {upper}, such as {key} = {default:g}, not {_shown(value)}'
             self._fail("fleet", 0, key, said)
         return value
 
@@ -313,6 +314,10 @@ class _Reader:
     def _fail(self, table: str, number: int, key: str, said: str) -> NoReturn:
         end = "" if said.endswith("?") else "."
         raise SourceError(f"{self._where(table, number, key)}{said}{end}")
+
+
+def _fleet(satellites: int) -> str:
+    return "SAT-001" if satellites == 1 else f"SAT-001 to SAT-{satellites:03d}"
 
 
 def listed(texts: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -193,6 +194,18 @@ def train(
     raise typer.Exit(code if code in (OK, BAD_INPUT) else ENDED_EARLY)
 
 
+_WRONG_NUMBER = re.compile(r"Invalid value for '(.+?)': Input should be ([^,]+)(?:, .*)?")
+_NUMBERS = {"a valid number": "a number, such as 60", "a valid integer": "a whole number, such as 7"}
+
+
+def _sentence(said: str) -> str:
+    """What a parser says of a command line, with a cure."""
+    wrong = _WRONG_NUMBER.fullmatch(said)
+    if wrong:
+        return f"{wrong[1]} takes {_NUMBERS.get(wrong[2], f'a number {wrong[2]}')}."
+    return f"{said.rstrip('.')}. 'perigee --help' lists what there is."
+
+
 def run(argv: list[str]) -> int:
     """Carry out a command line; its exit code. What may be expected to go wrong is one line on stderr."""
     from app.expected import EXPECTED
@@ -200,8 +213,7 @@ def run(argv: list[str]) -> int:
     try:
         code = app(argv, standalone_mode=False, prog_name="perigee")
     except typer.exceptions.TyperException as problem:
-        said = problem.format_message() if hasattr(problem, "format_message") else str(problem)
-        complain(f"{said.rstrip('.')}. 'perigee --help' lists what there is.")
+        complain(_sentence(problem.format_message() if hasattr(problem, "format_message") else str(problem)))
         return BAD_INPUT
     except (UsageError, *EXPECTED) as problem:
         complain(problem)

@@ -109,8 +109,13 @@ def _run_window(plan: Plan) -> int:
 
 def check_duration(seconds: float | None) -> None:
     """Raises UsageError where ``seconds`` of telemetry cannot be played."""
-    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
-        raise UsageError("--duration takes seconds of telemetry above 0, such as 3600.")
+    if seconds is None:
+        return
+    from simulator.scenario import RANGES
+
+    least, most = RANGES["duration"]
+    if not least <= seconds <= most:
+        raise UsageError(f"--duration takes seconds of telemetry above 0 and at most {most:.0f}, such as 3600.")
 
 
 def read_speed(text: str) -> float | None:

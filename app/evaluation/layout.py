@@ -54,6 +54,11 @@ class Dataset:
 
 def read_dataset(folder: Path) -> Dataset:
     """The recordings of ``folder``, each looked at from end to end. Raises EvaluationError."""
+    if folder.is_file():
+        raise EvaluationError(
+            f"{folder} is a file, and labelled recordings lie in a folder: give one that holds train/, test/ and "
+            f"{LABEL_FILE}. One recording is watched with 'perigee monitor'."
+        )
     for needed in (folder, folder / "train", folder / "test"):
         if not needed.is_dir():
             raise EvaluationError(

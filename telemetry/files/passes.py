@@ -75,7 +75,8 @@ def play(table: Table, line: Timeline, start: int | None) -> Played:
             f"The times have dates of their own ({iso(int(times[0]))}), so the start given was not needed."
         )
     if times.max() > LATEST or times.min() < EARLIEST:
-        raise SourceError("The passes of this file reach beyond the calendar: name another column with --time COLUMN.")
+        cure = "name another column with --time COLUMN" if start is None else "give another --start TIME"
+        raise SourceError(f"The passes of this file reach beyond the calendar: {cure}.")
     played, order = _sorted(times, order)
     spans = _spans(times, played, bounds, table.notes)
     return Played(order, played, spans, _median_step(played, spans), line.relative and not dated)

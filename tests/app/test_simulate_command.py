@@ -160,7 +160,7 @@ def test_on_a_terminal_there_is_a_bar_that_comes_to_its_end() -> None:
         (["demo?sed=7"], 'knows no "sed"'),
         (["demo?seed=1&seed=2"], "twice"),
         (["demo", "--satellites", "0"], "cannot be used"),
-        (["demo", "--satellites", "many"], "'--satellites'"),
+        (["demo", "--satellites", "many"], "--satellites takes a whole number, such as 7."),
         (["demo", "--seed", "-1"], "cannot be used"),
         (["demo", "--duration", "0"], "--duration takes seconds"),
         (["demo", "--duration", "nan"], "--duration takes seconds"),

@@ -124,6 +124,9 @@ def test_bytes_of_any_kind_are_refused_in_a_sentence(content: bytes) -> None:
 def test_missing_parts_are_named(make_folder: MakeFolder, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"There is no folder .*absent: give a folder"):
         read_dataset(tmp_path / "absent")
+    (tmp_path / "a.csv").touch()
+    with pytest.raises(EvaluationError, match=r"a\.csv is a file, .*: give one that holds train/"):
+        read_dataset(tmp_path / "a.csv")
     folder = make_folder({"A-1": (TRAIN, TRAIN), "A-2": (TRAIN, TRAIN)})
     (folder / "labeled_anomalies.csv").rename(folder / "labels.csv")
     with pytest.raises(EvaluationError, match=r"There is no .*labeled_anomalies\.csv: write one"):

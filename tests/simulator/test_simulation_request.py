@@ -67,6 +67,20 @@ def test_a_bad_value_is_a_sentence_with_an_example(query: str) -> None:
         open_simulation(f"sim:demo?{query}")
 
 
+@pytest.mark.parametrize(
+    ("query", "cure"),
+    [
+        ("seed=9223372036854775808", "from 0 to 9223372036854775807"),
+        ("start=9999-12-31", "from 1900 to 2900"),
+        ("start=0001-01-01", "from 1900 to 2900"),
+        ("duration=1e18", "at most 10000000000"),
+    ],
+)
+def test_a_value_beyond_a_bound_is_told_the_bound(query: str, cure: str) -> None:
+    with pytest.raises(SourceError, match=cure):
+        read_request(f"demo?{query}", now=0)
+
+
 def test_a_key_given_twice_is_refused() -> None:
     with pytest.raises(SourceError, match="twice"):
         open_simulation("sim:demo?seed=1&seed=2")

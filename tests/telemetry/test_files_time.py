@@ -252,3 +252,8 @@ def test_rows_in_any_order_are_played_in_the_order_of_time(tmp_path: Path, order
     body = "".join(f"2020-01-01T00:00:{k:02d}Z,{k}\n" for k in order)
     source = open_text(tmp_path, "time,a\n" + body)
     assert whole(source).columns[0].tolist() == list(range(40))
+
+
+def test_a_start_at_the_end_of_the_calendar_is_answered_with_another_start(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="give another --start TIME"):
+        open_text(tmp_path, "seconds,a\n0,1\n1,2\n2,3\n", start=parse_iso("9999-12-31T23:59:59Z"))
