@@ -35,6 +35,7 @@ class LimitBook:
     def __init__(self, groups: Sequence[Group], given: Definitions, kept: Path) -> None:
         self._channels = {channel.key: channel for group in groups for channel in group.channels}
         self._given = given.limits
+        self._derived = {one.channel for one in given.derived}
         self._kept = kept
         self._lock = threading.Lock()
         self.notes: list[str] = []
@@ -113,10 +114,13 @@ class LimitBook:
 
     def _unbound(self) -> list[str]:
         """Sentences about what a file names and the session does not have."""
+        here = {channel.satellite for channel in self._channels.values()}
+        # A derived channel that a satellite could not be given has been named by its source, with the reason.
+        named = [one for one in self._derived if any(binds(one, f"{name}/{one.partition('/')[2]}") for name in here)]
         notes = [
             f"The file of limits names {pattern}, and no channel here is called so."
             for pattern, _ in self._given
-            if not any(binds(pattern, key) for key in self._channels)
+            if pattern not in named and not any(binds(pattern, key) for key in self._channels)
         ]
         return [*notes, *(note for key in self.in_force for note in self._idle(key))]
 

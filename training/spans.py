@@ -28,6 +28,7 @@ SHORTEST, LONGEST = SECOND, 600 * SECOND
 """Bounds of a grid's period, microseconds."""
 _LOOKED_AT = 4096  # newest samples from which a channel's kind is told
 _PRESENT = 0.9
+_FEW = 4
 _NAMED = re.compile(r"[^/,\s]+(/[^/,\s]+)?")  # what the contract's patterns can say
 
 
@@ -86,7 +87,7 @@ def usable(channel: Channel, values: Floats) -> str:
 
 def lesson(recordings: Sequence[Recording]) -> Lesson:
     """Put recordings of the same channels on one grid. Raises TrainingError where there is too little to learn from."""
-    notes: list[str] = []
+    left: list[tuple[str, str]] = []
     paths: dict[str, list[Series]] = {}
     for recording in recordings:
         for one in recording.series:
@@ -96,28 +97,41 @@ def lesson(recordings: Sequence[Recording]) -> Lesson:
         if len(everywhere) < len(recordings):
             reasons.append("not on every satellite")
         if any(reasons):
-            notes.append(f"{path} is left out: {next(filter(None, reasons))}.")
+            left.append((path, next(filter(None, reasons))))
             del paths[path]
-    _check(len(paths), notes)
+    _check(len(paths), left)
     steps = {path: int(np.median([_step(one.times) for one in own])) for path, own in paths.items()}
     period = _period(list(steps.values()))
     parts = [_gridded(recording, steps, period) for recording in recordings]
     real = np.mean(np.concatenate([np.isfinite(values) for _, values, _ in parts], axis=1), axis=1)
     kept = [i for i, share in enumerate(real) if share >= _PRESENT]
     names = list(steps)
-    notes += [f"{names[i]} is left out: silent for much of the time." for i in range(len(names)) if i not in kept]
-    _check(len(kept), notes)
+    left += [(names[i], "silent for much of the time") for i in range(len(names)) if i not in kept]
+    _check(len(kept), left)
+    notes = [f"{path} is left out: {why}." for path, why in left]
     return _normalised([names[i] for i in kept], steps, period, [(t, v[kept], odd) for t, v, odd in parts], notes)
 
 
-def _check(channels: int, notes: Sequence[str]) -> None:
+def _check(channels: int, left: Sequence[tuple[str, str]]) -> None:
     if channels < 2:
-        said = " ".join(notes)
-        raise TrainingError(f"There are not two channels that a model could learn to tell from each other. {said}")
+        reasons: dict[str, list[str]] = {}
+        for path, why in left:
+            reasons.setdefault(why, []).append(path)
+        said = "; ".join(f"{_named(paths)} ({why})" for why, paths in reasons.items()) or "none"
+        raise TrainingError(
+            "There are not two channels that a model could learn to tell from each other: give more telemetry, or "
+            f"other channels. Left out: {said}."
+        )
     if channels > MOST_CHANNELS:
         raise TrainingError(
             f"{channels} channels are more than one model takes ({MOST_CHANNELS}): name fewer subsystems."
         )
+
+
+def _named(paths: Sequence[str]) -> str:
+    """All of a few; of many, the first and how many more."""
+    few = len(paths) <= _FEW
+    return ", ".join(paths) if few else f"{', '.join(paths[: _FEW - 1])} and {len(paths) - _FEW + 1} more"
 
 
 def _step(times: Times) -> int:

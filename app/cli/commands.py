@@ -173,7 +173,7 @@ def train(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Train the reference models anew, and write them there.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=(1 << 63) - 1)] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a model on your own nominal telemetry (needs the extra 'convert')."""

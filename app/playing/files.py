@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from app.playing.address import TableFile
 from app.playing.impairments import BadLink, Impairments
-from app.playing.report import fates_line
+from app.playing.report import counted, fates_line
 from app.playing.table import Layout
 from app.playing.target import PlayError
 from app.playing.wholefile import WholeFile
@@ -70,7 +70,7 @@ class TableTarget:
         self._write(rows if self._bad is None else self._bad.passed(rows))
 
     def finish(self) -> None:
-        """The file takes its place; without a single row there is none."""
+        """The file takes its place; without a single row one that was there stays."""
         if self._bad is not None:
             self._write(self._bad.rest())
         try:
@@ -91,10 +91,11 @@ class TableTarget:
     def report(self) -> list[str]:
         """The file and its rows; what became of rows on the way; whether it is too large to be read back."""
         if not self._kept:
-            said = ["There was no row to write, so there is no file."]
+            there = f"{self._whole.path} is as it was" if self._whole.path.exists() else "there is no file"
+            said = [f"There was no row to write, so {there}."]
         else:
             width = len(self._layout.schema) - 1
-            said = [f"{self._whole.path}: {self._rows:,} rows of {width:,} channels."]
+            said = [f"{self._whole.path}: {counted(self._rows, 'row', 'rows')} of {width:,} channels."]
             if self._rows * (width + 1) > MOST_VALUES:
                 said.append(f"It holds more than {MOST_VALUES:,} cells, the most that is read from one file.")
         return said if self._bad is None else [*said, fates_line(self._bad.link.fates, "row", "rows")]

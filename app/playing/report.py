@@ -11,10 +11,11 @@ def fates_line(fates: Fates, one: str, many: str) -> str:
     held = fates.held / SECOND / max(1, fates.offered - fates.lost)
     delay = f"; held back by {held:.3g} s on average" if fates.held else ""
     return (
-        f"Of {_count(fates.offered, one, many)} {fates.lost:,} lost, {fates.doubled:,} doubled, "
+        f"Of {counted(fates.offered, one, many)} {fates.lost:,} lost, {fates.doubled:,} doubled, "
         f"{fates.late:,} out of order{delay}."
     )
 
 
-def _count(number: int, one: str, many: str) -> str:
+def counted(number: int, one: str, many: str) -> str:
+    """``1 row``, ``1,000 rows``."""
     return f"{number:,} {one if number == 1 else many}"

@@ -93,7 +93,7 @@ def _read(path: Path) -> Table:
                 raise SourceError(f"{path.name} is {name}, which is not read: give CSV (text) or Parquet.")
         return read_delimited(path)
     except FileNotFoundError as problem:
-        raise SourceError(f"There is no file '{path}': check the path, or watch sim:demo.") from problem
+        raise SourceError(f"There is no file '{path}': check the path.") from problem
     except PermissionError as problem:
         raise SourceError(f"{path} may not be read by this user: change its permissions, or copy it.") from problem
     except (OSError, ValueError) as problem:

@@ -78,6 +78,17 @@ def test_what_binds_nothing_is_said_and_is_not_fatal(tmp_path: Path) -> None:
     ]
 
 
+def test_a_derived_channel_that_cannot_be_made_is_said_once(tmp_path: Path) -> None:
+    limits = (("*/eps/power", GIVEN), ("OTHER/eps/power", GIVEN))
+    derived = Definition("*/eps/power", "volts * amps"), Definition("OTHER/eps/power", "a * b")
+    source = Derived(ListSource([Frame(GROUP, np.arange(1), (np.ones(1), np.ones(1)))]), derived)
+    found = LimitBook(source.groups, Definitions(limits, derived), tmp_path / "kept.toml")
+    assert [*source.notes, *found.notes] == [
+        "SAT/eps/power is not derived: there is no channel volts.",
+        "The file of limits names OTHER/eps/power, and no channel here is called so.",
+    ]
+
+
 def test_a_state_that_a_mode_does_not_have_is_said_with_those_it_has(tmp_path: Path) -> None:
     mode = Channel("SAT", "obc", "mode", type="i4", states=((0, "Idle"), (3, "Safe")))
     others = Channel("SAT", "obc", "text", type="i4"), Channel("SAT", "obc", "on", type="bool")

@@ -174,6 +174,15 @@ def test_when_every_row_is_lost_there_is_no_file(tmp_path: Path, capsys: pytest.
     simulate("demo", "--duration", "60", "--to", str(file), "--loss", "1")
     assert "there is no file" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+    file.write_text("what was there\n")
+    simulate("demo", "--duration", "60", "--to", str(file), "--loss", "1")
+    assert f"so {file} is as it was." in capsys.readouterr().out
+    assert file.read_text() == "what was there\n"
+
+
+def test_a_single_row_is_counted_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate("demo", "--duration", "1", "--to", str(tmp_path / "one.csv"))
+    assert "one.csv: 1 row of 156 channels." in capsys.readouterr().out
 
 
 def test_a_file_of_the_same_name_is_replaced_whole(tmp_path: Path) -> None:

@@ -146,6 +146,15 @@ def test_constants_codes_counters_and_what_is_hardly_sent_teach_nothing() -> Non
         assert any(f"eps/{name} " in note and reason in note for note in taught.notes), (name, taught.notes)
 
 
+def test_channels_that_teach_nothing_are_counted_where_none_is_left() -> None:
+    times = np.arange(6000) * SECOND
+    flat = tuple(Series(Channel("SAT", "eps", f"c{n}"), times, np.ones(6000)) for n in range(40))
+    code = Series(Channel("SAT", "eps", "mode", type="i4"), times, (np.arange(6000) % 3).astype(np.float64))
+    with pytest.raises(TrainingError) as caught:
+        lesson([Recording("SAT", (*flat, code))])
+    assert str(caught.value).endswith("Left out: eps/c0, eps/c1, eps/c2 and 37 more (constant); eps/mode (a code).")
+
+
 def test_no_window_that_is_taught_touches_what_was_odd_and_none_is_both_fitted_and_held_out() -> None:
     odd = (2000 * SECOND, 2100 * SECOND)
     taught = lesson([recording(odd=[odd])])
