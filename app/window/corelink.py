@@ -136,6 +136,8 @@ class CoreLink(QObject):
                 f"{', '.join(plan.sources)} is being recorded into {self._plan.archive}: close that window, "
                 "or give --archive FILE."
             )
+        if self._plan.limits not in (None, plan.limits):
+            hello["notes"].append(_without(self._plan.limits, plan.limits))
         self._plan = plan
         self._client = client
         if self._run is None:
@@ -251,3 +253,12 @@ def successor(plan: Plan, run: int | None, first: int, newest: int, now: int) ->
     keeps_time = plan.speed == 1.0 and not plan.paused and abs(now - edge) < 120 * SECOND
     at = now if keeps_time else edge + 1
     return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1, continues=run)
+
+
+def _without(asked: str | None, in_force: str | None) -> str:
+    """Said by a window that came with a file of limits to a core that began with another one, or none."""
+    instead = f"with those of {in_force}" if in_force else "without it"
+    return (
+        f"The limits of {asked} are not in force: what is watched began {instead}. Close every window on it, and give "
+        "--limits when the first one is opened again."
+    )

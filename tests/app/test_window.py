@@ -96,6 +96,16 @@ def test_closing_one_of_two_windows_leaves_the_core_to_the_other(sit_down: Open,
     assert second.window.view.banner.notice is None
 
 
+def test_limits_that_come_too_late_for_a_core_are_said_not_to_be_in_force(sit_down: Open, tmp_path: Path) -> None:
+    first = sit_down(_plan(tmp_path))
+    first.wait(lambda: first.watching._attached)
+    second = sit_down(replace(_plan(tmp_path), limits="/flight/limits.toml"))
+    second.wait(lambda: any("/flight/limits.toml" in said for said in second.watching._told))
+    (said,) = (said for said in second.watching._told if "/flight/limits.toml" in said)
+    assert said.startswith("The limits of /flight/limits.toml are not in force: what is watched began without it.")
+    assert not first.watching._told
+
+
 def test_an_archive_that_is_none_is_said_in_the_window_and_by_the_exit_code(
     sit_down: Open, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
