@@ -203,14 +203,16 @@ class Composer:
             for point in ready:
                 self._take(point)
         self._second(known)
-        told = []
-        for draft in list(self._drafts):
+        told, still_open = [], []
+        for draft in self._drafts:
             if min(known, complete) > draft.end + draft.reach:
-                self._drafts.remove(draft)
                 told.append(self._tell(draft, opened=False))
                 self._familiar.ended(told[-1])
-            elif draft.news():
+                continue
+            still_open.append(draft)
+            if draft.news():
                 told.append(self._tell(draft, opened=True))
+        self._drafts = still_open
         return told
 
     def _tell(self, draft: _Draft, *, opened: bool) -> Event:

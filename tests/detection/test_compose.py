@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -114,3 +115,32 @@ def test_events_do_not_depend_on_the_order_in_which_points_are_found(
     assert [(e.start, e.end, e.model, e.channels, e.seconded) for e in told.values()] == [
         (e.start, e.end, e.model, e.channels, e.seconded) for e in whole
     ]
+
+
+class Compared(int):
+    """A number that counts how often it is compared."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return int.__eq__(self, other)
+
+    __hash__ = int.__hash__
+
+
+def test_events_that_end_are_not_looked_for_among_those_that_go_on() -> None:
+    """Thousands of each may be open at once where a frame is long."""
+    composer = Composer("SAT", map(Compared, count(1)))
+    composer.add(point(10_000_000))
+    composer.advance(10_000_000, 0)
+    for number in range(60):
+        # Each is later than its source promised, so it stands alone, and goes on for as long as it reaches.
+        composer.add(replace(point(1000 * number), reach=1 << 40))
+        composer.advance(10_000_000, 0)
+    for number in range(1, 61):
+        composer.add(point(10_000_000 + 1000 * number))
+    composer.advance(20_000_000, 0)
+    told = composer.advance(20_000_000, 20_000_000)
+    assert [event.key for event in told if not event.open] == [1, *range(62, 122)]
+    assert Compared.times < 500
