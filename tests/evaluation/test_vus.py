@@ -19,9 +19,7 @@ EXACT = 1e-9
 
 
 VOLUMES: dict[str, Any] = json.loads(Path(__file__).with_name("aeon_volumes.json").read_text(encoding="utf-8"))
-"""What aeon's own ``range_pr_vus_score`` gave for ``made(seed, samples, levels)``. aeon itself wants another numpy than
-this program, and half a gigabyte beside it.
-"""
+"""What aeon's own ``range_pr_vus_score`` gave for ``made(seed, samples, levels)``; ADR 6: why it is not asked here."""
 
 
 def made(seed: int, samples: int, levels: int) -> tuple[Mask, Floats]:
