@@ -32,6 +32,8 @@ PAUSES_S = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 STEADY_S = 120.0
 """A server that served for so long has proved itself: the next failure begins with the shortest pause."""
 STOP_S = 20.0
+SAY_EVERY_S = 60.0
+"""A model that refuses every batch would fill the log."""
 
 
 class FailoverEngine:
@@ -172,6 +174,7 @@ class _Keeper:
         self._steady: SteadyEngine | None = None
         self._began = 0.0
         self._failures = 0
+        self._said = -SAY_EVERY_S
         self.seat: Seat | None = None
         self._thread = threading.Thread(target=self._keep, name="triton-keeper", daemon=True)
 
@@ -187,8 +190,9 @@ class _Keeper:
         with self._lock:
             if isinstance(problem, ModelGoneError | ServerGoneError):
                 self._missing.add(model)
-            else:
-                log.warning("%s Its windows were scored elsewhere.", problem)
+            elif time.monotonic() - self._said > SAY_EVERY_S:
+                self._said = time.monotonic()
+                log.warning("%s Such windows are scored elsewhere.", problem)
         self._wake.set()
 
     def mend(self, model: str) -> None:
@@ -248,6 +252,8 @@ class _Keeper:
             steady = SteadyEngine(seat.engine, self._owner._max_batch)
             for card in list(self._owner._cards.values()):
                 steady.load(card)
+                if self._stop.is_set():
+                    raise EngineError("It is no longer wanted.")
         except BaseException:
             self.seat = None
             seat.end()
