@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first", type=int, default=11)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--days", type=float, default=1.0)
     parser.add_argument("--kinds", default="vae,transformer")
     given = parser.parse_args(arguments)

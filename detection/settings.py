@@ -80,4 +80,4 @@ class DetectionSettings:
     bank: Policy = Policy(margins=(1.75, 1.75, 1.75, 2.33, 1.75, 1.75))
     baseline: Policy = Policy(margins=(1.75,))
     network: Policy = Policy(margins=(1.75,))
-    between: Policy = Policy(margins=(1.5, 1.5))
+    between: Policy = Policy(margins=(1.5, 1.25))

@@ -1,13 +1,15 @@
 """Two networks between channels: each channel is expected from all others, never from itself. torch only.
 
 A network that sees a channel follows it wherever it goes; one that sees only the others says where it should be.
-Both take normalised windows (batch, window, channels) and give the window as expected and one score a channel: how
-far the mean of the newest samples lies from what was expected of them, in scales. Averaging before taking the size
-lets noise cancel and an offset stand.
+Both take normalised windows (batch, window, channels). Several of one kind, each fitted without another part of the
+nominal time, make a model: it gives the window as expected and one score a channel, how far the mean of the newest
+samples lies outside everything that they expect of it, in scales. Averaging before taking the size lets noise cancel
+and an offset stand. Where the others are as none of the networks met them, these disagree, and less is odd.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import torch
@@ -26,8 +28,13 @@ Shaped = tuple[int, int]
 class Between(Protocol):
     """What the two have in common."""
 
+    shape: Shaped
+
     def learn(self, window: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Residuals (batch, n, channels) of newest samples of clipped windows, and what to add to the loss."""
+
+    def expected(self, window: Tensor) -> Tensor:
+        """The newest part of clipped windows as the other channels have it, (batch, NEWEST, channels)."""
 
 
 def seen_part(window: Tensor) -> Tensor:
@@ -35,10 +42,9 @@ def seen_part(window: Tensor) -> Tensor:
     return window.clamp(-SEEN, SEEN)
 
 
-def answer(window: Tensor, expected: Tensor) -> tuple[Tensor, Tensor]:
-    """(batch, window, channels) the clipped window with its newest part as expected, and (batch, channels) scores."""
-    score = (window[:, -NEWEST:] - expected).mean(dim=1).abs()
-    return torch.cat([window[:, :-NEWEST], expected], dim=1), score
+def outside(residuals: Tensor) -> Tensor:
+    """(batch, channels) how far zero lies outside of the range of mean ``residuals`` (networks, batch, channels)."""
+    return residuals.amin(dim=0).clamp(min=0.0) - residuals.amax(dim=0).clamp(max=0.0)
 
 
 class MaskedVae(nn.Module):
@@ -97,10 +103,9 @@ class MaskedVae(nn.Module):
         expected = self._decoded(mean + drawn * torch.exp(0.5 * log_variance), LEARNT)
         return newest - expected, self.divergence * divergence
 
-    def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
-        """The window as expected, and scores (batch, channels)."""
-        seen = seen_part(window)
-        return answer(seen, self._decoded(self._hidden(seen, seen[:, -NEWEST:]) @ self.to_mean, NEWEST))
+    def expected(self, window: Tensor) -> Tensor:
+        """See ``Between``."""
+        return self._decoded(self._hidden(window, window[:, -NEWEST:]) @ self.to_mean, NEWEST)
 
 
 class CrossTransformer(nn.Module):
@@ -132,7 +137,8 @@ class CrossTransformer(nn.Module):
     def _split(self, tensor: Tensor) -> Tensor:
         return tensor.reshape(-1, self.shape[1], self.heads, self.size).transpose(1, 2)
 
-    def _expected(self, window: Tensor) -> Tensor:
+    def expected(self, window: Tensor) -> Tensor:
+        """See ``Between``."""
         tokens = self.token(functional.gelu(self.embed(window.transpose(1, 2)) + self.name))
         asked = self.question.expand(window.shape[0], -1, -1)
         for key_value, query, mix, mlp, before in zip(
@@ -149,12 +155,22 @@ class CrossTransformer(nn.Module):
 
     def learn(self, window: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """See ``Between``."""
-        return window[:, -NEWEST:] - self._expected(window), window.new_zeros(())
+        return window[:, -NEWEST:] - self.expected(window), window.new_zeros(())
+
+
+class Council(nn.Module):
+    """Networks of one kind and shape, asked together: what is exported."""
+
+    def __init__(self, members: Sequence[MaskedVae | CrossTransformer]) -> None:
+        super().__init__()
+        self.members: Iterable[MaskedVae | CrossTransformer] = nn.ModuleList(members)  # type: ignore[assignment]
 
     def forward(self, window: Tensor) -> tuple[Tensor, Tensor]:
-        """The window as expected, and scores (batch, channels)."""
+        """The clipped windows with their newest part as expected, in the mean; and scores (batch, channels)."""
         seen = seen_part(window)
-        return answer(seen, self._expected(seen))
+        expected = torch.stack([member.expected(seen) for member in self.members])
+        residuals = (seen[:, -NEWEST:] - expected).mean(dim=2)
+        return torch.cat([seen[:, :-NEWEST], expected.mean(dim=0)], dim=1), outside(residuals)
 
 
 KINDS: dict[str, type[MaskedVae] | type[CrossTransformer]] = {"vae": MaskedVae, "transformer": CrossTransformer}

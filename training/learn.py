@@ -1,7 +1,8 @@
-"""``python -m training.learn FOLDER``: fit one network between channels. The child of ``training.own``; it has torch.
+"""``python -m training.learn FOLDER``: fit a model between channels. The child of ``training.own``; it has torch.
 
-Arrays and JSON come in through ``FOLDER`` (``windows.npz``, ``task.json``), a small model repository goes out in it,
-and each line on standard output is JSON: how far it has come, then what was made, or an ``error``.
+Arrays and JSON come in through ``FOLDER`` (``windows.npz``, ``task.json``). A small model repository goes out in it,
+beside ``scores.npy``: what each network says of the block that it was fitted without. Each line on standard output is
+JSON: how far it has come, then what was made, or an ``error``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before torch: repeatable products on a GPU
@@ -22,7 +24,7 @@ from torch import Tensor, nn
 
 from inference import EngineError
 from inference.publish import publish_version
-from training.between import KINDS, CrossTransformer, MaskedVae, seen_part
+from training.between import KINDS, NEWEST, Council, CrossTransformer, MaskedVae, seen_part
 from training.export import PARITY, config_of, export, parity
 from training.fit import set_up
 
@@ -38,11 +40,18 @@ def tell(**facts: object) -> None:
 
 
 def fit(
-    model: MaskedVae | CrossTransformer, values: Tensor, ends: Tensor, steps: int, seconds: float, seed: int
+    model: MaskedVae | CrossTransformer,
+    values: Tensor,
+    ends: Tensor,
+    steps: int,
+    seconds: float,
+    seed: int,
+    report: Callable[[float], None] = lambda _: None,
 ) -> int:
     """Train in place on windows of ``values`` (n, channels) that end at ``ends`` (k,); the steps taken.
 
     Fewer than ``steps`` only where ``seconds`` had passed: such weights are good, but the seed gives others next time.
+    ``report`` is told the share that is done.
     """
     generator = torch.Generator(values.device).manual_seed(seed)
     best = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=1e-2)
@@ -63,11 +72,22 @@ def fit(
         now = time.monotonic()
         if now - told > EVERY_S:
             told = now
-            left = min((now - begun) / (step + 1) * (steps - step - 1), seconds - (now - begun))
-            tell(done=max((step + 1) / steps, (now - begun) / seconds), left_s=max(0.0, left))
+            report(min(1.0, max((step + 1) / steps, (now - begun) / seconds)))
         if now - begun > seconds:
             return step + 1
     return steps
+
+
+def judged(model: MaskedVae | CrossTransformer, values: Tensor, ends: Tensor) -> npt.NDArray[np.float32]:
+    """(k, channels) how far the newest part of the windows that end at ``ends`` (k,) lies from what is expected."""
+    model.eval()
+    before = torch.arange(1 - model.shape[0], 1, device=values.device)
+    parts = [torch.empty((0, model.shape[1]), device=values.device)]
+    with torch.no_grad():
+        for some in torch.split(ends, BATCH):
+            window = seen_part(values[some[:, None] + before])
+            parts.append((window[:, -NEWEST:] - model.expected(window)).mean(dim=1).abs())
+    return np.asarray(torch.cat(parts).cpu().numpy())
 
 
 def main(folder: Path) -> int:
@@ -78,12 +98,26 @@ def main(folder: Path) -> int:
     set_up(task["seed"])
     device = "cuda" if torch.cuda.is_available() else "cpu"
     shape = (task["window"], arrays["values"].shape[1])
-    model = KINDS[task["kind"]](shape).to(device)
-    values, ends = (torch.from_numpy(arrays[name]).to(device) for name in ("values", "ends"))
+    values = torch.from_numpy(arrays["values"]).to(device)
     begun = time.monotonic()
-    steps = fit(model, values, ends, task["steps"], task["seconds"], task["seed"])
+    count, steps = task["networks"], 0
+    members, scores = [], []
+    for number in range(count):
+
+        def report(done: float, before: int = number) -> None:
+            share, spent = (before + done) / count, time.monotonic() - begun
+            tell(done=share, left_s=max(0.0, min(spent / share - spent, task["seconds"] - spent)))
+
+        member = KINDS[task["kind"]](shape).to(device)
+        fitted, held_out = (torch.from_numpy(arrays[f"{what}_{number}"]).to(device) for what in ("fitted", "held_out"))
+        seed = task["seed"] * count + number
+        steps += fit(member, values, fitted, task["steps"], task["seconds"] / count, seed, report)
+        scores.append(judged(member, values, held_out))
+        members.append(member)
     seconds = time.monotonic() - begun
     tell(done=1.0, left_s=0.0)
+    np.save(folder / "scores.npy", np.concatenate(scores))
+    model = Council(members)
     data = export(model.cpu(), shape)
     facts = {**task["parameters"], "steps": str(steps)}
     try:

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +29,11 @@ from inference.contract import stored
 from inference.publish import publish_version
 from telemetry.clock import SECOND, iso
 from training.errors import TrainingError
-from training.spans import WINDOW, Lesson, Recording, lesson
+from training.spans import BLOCKS, WINDOW, Lesson, Recording, lesson
 
 STRIDE = 8
-STEPS = {"vae": 2000, "transformer": 2500}
-"""Steps of a fit, by kind of network."""
+STEPS = {"vae": 1200, "transformer": 1500}
+"""Steps of the fit of each network of a model, by kind."""
 POLL_S = 0.2
 NEEDED = ("torch", "onnx", "onnxscript")
 Report = Callable[[float, float], None]
@@ -48,7 +49,7 @@ class CancelledError(Exception):
 class Ask:
     """What is to be trained; ``satellite`` is empty for a model of every satellite that has the channels.
 
-    ``steps`` 0 takes as many as the kind needs; ``minutes`` can only stop a fit early.
+    ``steps`` are those of each network, 0 takes as many as the kind needs; ``minutes`` can only stop a fit early.
     """
 
     subsystems: tuple[str, ...]
@@ -67,15 +68,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one version did on nominal time that no fit has seen.
+    """How one version does on nominal time.
 
-    ``alarm_share`` of its windows lay above the threshold on some channel; ``residual`` is the mean score over all
-    channels, in their standard deviations.
+    ``alarm_share`` of its windows lay above the threshold on some channel; what lasts is an alarm on half of the
+    channels where it is more than ``least`` of their standard deviations.
     """
 
     version: str
     alarm_share: float
-    residual: float
+    least: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,10 @@ def train_own(
     with tempfile.TemporaryDirectory(prefix="perigee-train-") as folder:
         made = _learn(taught, ask, Path(folder), report, stop)
         draft = read_model(Path(folder) / "made" / ask.name)
-        scores = held_out_scores(draft, taught)
-        half = scores.shape[2] // 2
-        now = _standing("", scores[:, :, half:], _usual(scores[:, :, :half]), np.ones(scores.shape[1]))
+        ends = checked(taught)
+        scores = _smoothed(np.load(Path(folder) / "scores.npy"), ends)
+        half = len(ends) // 2
+        now = _standing("", scores[:, :, half:], _usual(scores[:, :, :half]), _usual(scores))
         places = tuple(
             replace(one, usual=usual, lasting=lasting)
             for one, (usual, lasting) in zip(taught.places, _usual(scores).T.tolist(), strict=True)
@@ -138,7 +140,7 @@ def train_own(
         channels=taught.paths,
         period_s=taught.period / SECOND,
         span=(int(taught.times[0]), int(taught.times[-1])),
-        windows=len(taught.fitted),
+        windows=len(taught.ends),
         steps=int(made["steps"]),
         seconds=float(made["seconds"]),
         parity_max_abs=float(made["parity_max_abs"]),
@@ -151,7 +153,10 @@ def train_own(
 
 def _learn(taught: Lesson, ask: Ask, folder: Path, report: Report, stop: threading.Event) -> dict[str, float | str]:
     """Run the child in ``folder``; what it says it made."""
-    np.savez(folder / "windows.npz", values=taught.values, ends=taught.fitted)
+    arrays: dict[str, npt.NDArray[Any]] = {"values": taught.values}
+    arrays |= {f"fitted_{number}": rows for number, rows in enumerate(taught.fitted)}
+    arrays |= {f"held_out_{number}": rows for number, rows in enumerate(_in_service(taught))}
+    np.savez(folder / "windows.npz", **arrays)  # type: ignore[arg-type]  # numpy declares a flag among them
     whose = glob.escape(ask.satellite) if ask.satellite else "*"
     parameters = {
         "kind": "reconstruction",
@@ -159,8 +164,9 @@ def _learn(taught: Lesson, ask: Ask, folder: Path, report: Report, stop: threadi
         "channels": ",".join(f"{whose}/{glob.escape(path)}" for path in taught.paths),
         "scaling": "stored",
         "trained_on": f"{iso(int(taught.times[0]))} to {iso(int(taught.times[-1]))}",
-        "trained_windows": str(len(taught.fitted)),
+        "trained_windows": str(len(taught.ends)),
         "network": ask.kind,
+        "networks": str(BLOCKS),
         "seed": str(ask.seed),
         **stored(taught.places),
     }
@@ -168,6 +174,7 @@ def _learn(taught: Lesson, ask: Ask, folder: Path, report: Report, stop: threadi
         "name": ask.name,
         "kind": ask.kind,
         "window": WINDOW,
+        "networks": BLOCKS,
         "seed": ask.seed,
         "steps": ask.steps or STEPS[ask.kind],
         "seconds": ask.minutes * 60,
@@ -214,8 +221,18 @@ def _listen(child: subprocess.Popen[str], said: dict[str, float | str], report: 
             said.update(facts)
 
 
-def held_out_scores(card: ModelCard, taught: Lesson) -> Floats:
-    """(2, channels, n) scores of a version over the held-out part, smoothed a little and much, in order of time.
+def _in_service(taught: Lesson) -> list[npt.NDArray[np.int64]]:
+    """Of the rows of each block that was held out, those at which a window ends in service."""
+    return [rows[(taught.times[rows] // taught.period + 1) % STRIDE == 0] for rows in taught.held_out]
+
+
+def checked(taught: Lesson) -> npt.NDArray[np.int64]:
+    """The rows (n,) at which windows are scored that some network was fitted without, block by block."""
+    return np.concatenate(_in_service(taught))
+
+
+def scores_of(card: ModelCard, taught: Lesson) -> Floats:
+    """(2, channels, n) scores of a version at the rows of ``checked``, smoothed a little and much.
 
     Its channels must be those of ``taught``, in that order; values are brought to the version's own scales.
     """
@@ -223,7 +240,7 @@ def held_out_scores(card: ModelCard, taught: Lesson) -> Floats:
     scale = np.array([one.scale for one in ours]) / np.array([one.scale for one in theirs])
     shift = np.array([(a.location - b.location) / b.scale for a, b in zip(ours, theirs, strict=True)])
     values = (taught.values * scale + shift).astype(np.float32)
-    ends = taught.held_out[(taught.times[taught.held_out] // taught.period + 1) % card.spec.stride == 0]
+    ends = checked(taught)
     engine = open_engine("embedded", [card])
     try:
         parts = []
@@ -233,23 +250,31 @@ def held_out_scores(card: ModelCard, taught: Lesson) -> Floats:
             parts.append(engine.infer(card.name, windows, ("score",))["score"])
     finally:
         engine.close()
-    raw = np.concatenate(parts).astype(np.float64).T
-    smoothing = Smoothing(DetectionSettings().between_alphas, card.spec.stride, len(raw))
-    return smoothing.take(raw, np.isfinite(raw), np.diff(ends, prepend=-1) == card.spec.stride)
+    return _smoothed(np.concatenate(parts), ends)
+
+
+def _smoothed(scores: npt.NDArray[np.float32], ends: npt.NDArray[np.int64]) -> Floats:
+    raw = scores.astype(np.float64).T
+    smoothing = Smoothing(DetectionSettings().between_alphas, STRIDE, len(raw))
+    return smoothing.take(raw, np.isfinite(raw), np.diff(ends, prepend=-1) == STRIDE)
 
 
 def _usual(scores: Floats) -> Floats:
     return np.asarray(scores.max(axis=2), dtype=np.float64)
 
 
-def _standing(version: str, scores: Floats, usual: Floats, unit: Floats) -> Standing:
-    margins = np.array(DetectionSettings().between.margins)[:, None, None]
-    alarmed = (scores > margins * np.maximum(usual, 1e-3)[:, :, None]).any(axis=(0, 1))
-    return Standing(version, float(alarmed.mean()), float((scores[0] * unit[:, None]).mean()))
+def _standing(version: str, scores: Floats, before: Floats, usual: Floats) -> Standing:
+    """Of ``scores`` (2, channels, n) held to the largest ``before``; of a model whose largest is ``usual``."""
+    margins = np.array(DetectionSettings().between.margins)
+    alarmed = (scores > margins[:, None, None] * np.maximum(before, 1e-3)[:, :, None]).any(axis=(0, 1))
+    return Standing(version, float(alarmed.mean()), float(margins[1] * np.median(usual[1])))
 
 
 def predecessor(folder: Path, taught: Lesson, half: int) -> Standing | None:
-    """How the version that serves so far does on the same time; None where there is none that can be compared."""
+    """How the version that serves so far does on the time from row ``half`` of ``checked`` on.
+
+    None where there is none that can be compared.
+    """
     if not folder.exists():
         return None
     try:
@@ -258,9 +283,9 @@ def predecessor(folder: Path, taught: Lesson, half: int) -> Standing | None:
         return None
     spec = card.spec
     same = [pattern.partition("/")[2] for pattern in spec.channels] == [glob.escape(path) for path in taught.paths]
-    if not same or (spec.window, spec.sample_period) != (WINDOW, taught.period):
+    if not same or (spec.window, spec.stride, spec.sample_period) != (WINDOW, STRIDE, taught.period):
         return None
-    scores = held_out_scores(card, taught)
+    scores = scores_of(card, taught)
     unit = np.array([one.scale for one in spec.places]) / np.array([one.scale for one in taught.places])
     usual = np.array([[one.usual, one.lasting] for one in spec.places]).T
-    return _standing(card.version, scores[:, :, half:], usual, unit)
+    return _standing(card.version, scores[:, :, half:], usual, usual * unit)

@@ -23,7 +23,8 @@ WINDOW = 128
 LEAST_WINDOWS = 600
 """Grid points that a fit and its thresholds need at least."""
 MOST_CHANNELS = 48
-FIT_SHARE = 0.7
+BLOCKS = 3
+"""Blocks of nominal time; for each there is a network that is fitted without it."""
 SHORTEST, LONGEST = SECOND, 600 * SECOND
 """Bounds of a grid's period, microseconds."""
 _LOOKED_AT = 4096  # newest samples from which a channel's kind is told
@@ -54,8 +55,10 @@ class Recording:
 class Lesson:
     """One or more satellites on the grid of a model to be.
 
-    ``values`` (n, channels) normalised float32, what was missing held; ``times`` (n,); ``fitted`` and ``held_out``
-    are the rows (k,) at which a whole nominal window ends. ``notes`` are sentences about channels left out.
+    ``values`` (n, channels) normalised float32, what was missing held; ``times`` (n,); ``ends`` are the rows (k,) at
+    which a whole nominal window ends. ``fitted`` are those of them that one of the ``BLOCKS`` networks learns from,
+    ``held_out`` those of the block that it is fitted without: no window of either reaches into the other's newest
+    points. ``notes`` are sentences about channels left out.
     """
 
     paths: tuple[str, ...]
@@ -63,8 +66,9 @@ class Lesson:
     places: tuple[Place, ...]
     values: npt.NDArray[np.float32]
     times: Times
-    fitted: npt.NDArray[np.int64]
-    held_out: npt.NDArray[np.int64]
+    ends: npt.NDArray[np.int64]
+    fitted: tuple[npt.NDArray[np.int64], ...]
+    held_out: tuple[npt.NDArray[np.int64], ...]
     notes: tuple[str, ...]
 
 
@@ -162,20 +166,23 @@ def _gridded(recording: Recording, steps: dict[str, int], period: int) -> tuple[
 def _normalised(
     paths: list[str], steps: dict[str, int], period: int, parts: list[tuple[Times, Floats, Mask]], notes: list[str]
 ) -> Lesson:
-    fitted: list[npt.NDArray[np.int64]] = []
-    held_out: list[npt.NDArray[np.int64]] = []
+    whole: list[npt.NDArray[np.int64]] = []
+    fitted: list[list[npt.NDArray[np.int64]]] = [[] for _ in range(BLOCKS)]
+    held_out: list[list[npt.NDArray[np.int64]]] = [[] for _ in range(BLOCKS)]
     before = 0
     for times, values, odd in parts:
         ends = _whole(times, values, odd, period) + before
-        count = int(len(ends) * FIT_SHARE)
-        fitted.append(ends[:count])
-        # A window that reaches back into what was fitted has been seen already.
-        held_out.append(ends[count:][ends[count:] >= (ends[count - 1] if count else 0) + WINDOW])
+        whole.append(ends)
+        for number, block in enumerate(np.array_split(ends, BLOCKS)):
+            # A window that reaches back over the edge of a block has been seen on both sides.
+            since, until = (block[0] - 1, block[-1]) if len(block) else (-1, -1)
+            fitted[number].append(ends[(ends <= since) | (ends >= until + WINDOW)])
+            held_out[number].append(block if not number else block[block > since + WINDOW])
         before += len(times)
-    teach, check = np.concatenate(fitted), np.concatenate(held_out)
-    if len(teach) < LEAST_WINDOWS or len(check) < LEAST_WINDOWS // 4:
+    teach = np.concatenate(whole)
+    if len(teach) < LEAST_WINDOWS or min(len(np.concatenate(one)) for one in held_out) < LEAST_WINDOWS // 8:
         raise TrainingError(
-            f"{len(teach) + len(check):,} points of nominal telemetry every {period / SECOND:g} s are too few to learn "
+            f"{len(teach):,} points of nominal telemetry every {period / SECOND:g} s are too few to learn "
             "from: give a longer span, hours rather than minutes."
         )
     together = np.concatenate([values for _, values, _ in parts], axis=1)
@@ -192,7 +199,17 @@ def _normalised(
     last = np.maximum.accumulate(np.where(np.isfinite(normalised), np.arange(len(normalised))[:, None], 0), axis=0)
     held = np.nan_to_num(np.take_along_axis(normalised, last, axis=0)).astype(np.float32)
     times = np.concatenate([one for one, _, _ in parts])
-    return Lesson(tuple(paths), period, places, held, times, teach, check, tuple(notes))
+    return Lesson(
+        tuple(paths),
+        period,
+        places,
+        held,
+        times,
+        teach,
+        tuple(np.concatenate(one) for one in fitted),
+        tuple(np.concatenate(one) for one in held_out),
+        tuple(notes),
+    )
 
 
 def _whole(times: Times, values: Floats, odd: Mask, period: int) -> npt.NDArray[np.int64]:

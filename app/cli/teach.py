@@ -24,17 +24,17 @@ from training.spans import Recording
 
 
 class StandingResult(BaseModel):
-    """How one version does on nominal time that it was not fitted to."""
+    """How one version does on nominal time; ``least`` in standard deviations of a channel (``training.own``)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
     alarm_fraction: float
-    residual: float
+    least: float
 
 
 class TrainResult(BaseModel):
-    """What ``perigee train --json`` prints. ``residual`` is in standard deviations of the channels."""
+    """What ``perigee train --json`` prints; ``held_out`` is told of time that the networks asked had not seen."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -148,9 +148,7 @@ class _Bar:
 
 def _result(made: Trained) -> TrainResult:
     def standing(one: Standing) -> StandingResult:
-        return StandingResult(
-            version=one.version, alarm_fraction=round(one.alarm_share, 6), residual=round(one.residual, 6)
-        )
+        return StandingResult(version=one.version, alarm_fraction=round(one.alarm_share, 6), least=round(one.least, 6))
 
     start, end = made.span
     return TrainResult(
@@ -180,17 +178,17 @@ def summary(outcome: TrainResult) -> str:
         f"{outcome.sample_period_s:g} s, {outcome.windows:,} windows from {outcome.start} to {outcome.end}, "
         f"{outcome.seconds:.0f} s on {outcome.device}.",
         *outcome.notes,
-        "On nominal time that it was not fitted to:",
+        "On nominal time:",
     ]
     for one in filter(None, (outcome.held_out, outcome.replaced)):
         lines.append(
             f"  version {one.version}: {100 * one.alarm_fraction:.2f} % of windows in alarm, "
-            f"{one.residual:.3f} standard deviations from what is expected"
+            f"what lasts is found from {one.least:.2f} standard deviations on, on half of the channels"
         )
-    if outcome.replaced is not None and outcome.held_out.residual > outcome.replaced.residual:
+    if outcome.replaced is not None and outcome.held_out.alarm_fraction > outcome.replaced.alarm_fraction:
         lines.append(
-            f"  It expects worse than version {outcome.replaced.version} did: to go back, remove the folder of version "
-            f"{outcome.version}."
+            f"  It is in alarm more often than version {outcome.replaced.version}: to go back, remove the folder of "
+            f"version {outcome.version}."
         )
     lines.append(f"It judges from the next session on, wherever its channels are: {outcome.path}")
     return "\n".join(lines) + "\n"

@@ -15,8 +15,8 @@ from inference import Pool, open_engine, read_repository
 from telemetry import Channel, Frame, Group
 from telemetry.clock import SECOND
 from training.errors import TrainingError
-from training.own import Ask, held_out_scores, predecessor, train_own, why_not
-from training.spans import WINDOW, Recording, Series, lesson
+from training.own import Ask, checked, predecessor, train_own, why_not
+from training.spans import BLOCKS, WINDOW, Recording, Series, lesson
 
 needs_torch = pytest.mark.skipif(bool(why_not()), reason=why_not() or "torch is installed")
 ASK = Ask(("eps",), "vae", steps=250)
@@ -78,13 +78,14 @@ def test_a_model_that_was_just_trained_finds_a_fault_inside_every_nominal_range(
     assert event.channels[0].name == "eps/current"
 
     taught = lesson([recording()])
-    half = held_out_scores(made.card, taught).shape[2] // 2
+    half = len(checked(taught)) // 2
     before = predecessor(tmp_path / "eps_vae", taught, half)
     assert before is not None and (before.version, before.alarm_share) == ("1", 0.0)
-    assert before.residual == pytest.approx(made.now.residual), "the next version is held against this one"
+    assert before.least == pytest.approx(made.now.least, rel=1e-4), "the next version is held against this one"
     moved = [replace(one, values=10 * one.values + 3) for one in recording().series]
     other = predecessor(tmp_path / "eps_vae", lesson([replace(recording(), series=tuple(moved))]), half)
-    assert other is not None and other.residual != before.residual, "in the scales of its own version"
+    assert other is not None and other.alarm_share == 1.0, "in the scales of its own version"
+    assert other.least == pytest.approx(before.least / 10, rel=1e-4), "and told in those of the next"
     assert predecessor(tmp_path / "nobody", taught, half) is None
 
 
@@ -93,12 +94,12 @@ def test_a_model_that_was_just_trained_finds_a_fault_inside_every_nominal_range(
 def test_the_same_seed_gives_the_same_weights_and_no_channel_sees_itself(kind: str) -> None:
     import torch
 
-    from training.between import KINDS, NEWEST
+    from training.between import KINDS
     from training.fit import set_up
     from training.learn import fit
 
     taught = lesson([recording(2000)])
-    values, ends = torch.from_numpy(taught.values), torch.from_numpy(taught.fitted)
+    values, ends = torch.from_numpy(taught.values), torch.from_numpy(taught.fitted[0])
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     states = []
     for _ in range(2):
@@ -113,7 +114,7 @@ def test_the_same_seed_gives_the_same_weights_and_no_channel_sees_itself(kind: s
     for channel in range(3):
         other = window.clone()
         other[:, :, channel] += 1.0
-        one, two = (model(w)[0][:, -NEWEST:, channel] for w in (window, other))
+        one, two = (model.expected(w)[:, :, channel] for w in (window, other))
         assert torch.equal(one, two), "what is expected of a channel owes nothing to it"
 
 
@@ -155,19 +156,50 @@ def test_channels_that_teach_nothing_are_counted_where_none_is_left() -> None:
     assert str(caught.value).endswith("Left out: eps/c0, eps/c1, eps/c2 and 37 more (constant); eps/mode (a code).")
 
 
+@needs_torch
+def test_a_score_is_how_far_a_channel_lies_outside_of_what_all_the_networks_expect() -> None:
+    import torch
+
+    from training.between import NEWEST, Council, MaskedVae
+
+    torch.manual_seed(3)
+    members = [MaskedVae((WINDOW, 3)) for _ in range(3)]
+    window = torch.zeros((3, WINDOW, 3))
+    expected = torch.stack([member.expected(window).mean(dim=1) for member in members])
+    low, high = expected.amin(dim=0), expected.amax(dim=0)
+    assert (high - low).min() > 1e-3, "untrained, they disagree"
+
+    def newest(values: torch.Tensor) -> torch.Tensor:
+        """Scores of a window whose channel 0 is ``values`` (3,); no network sees it where it expects it."""
+        moved = window.clone()
+        moved[:, -NEWEST:, 0] = values[:, None]
+        with torch.no_grad():
+            scores: torch.Tensor = Council(members)(moved)[1][:, 0]
+        return scores
+
+    torch.testing.assert_close(newest(high[:, 0] + 0.5), torch.full((3,), 0.5))
+    torch.testing.assert_close(newest(low[:, 0] - 0.25), torch.full((3,), 0.25))
+    assert (newest((low[:, 0] + high[:, 0]) / 2) == 0).all(), "where they disagree nothing between them is odd"
+
+
 def test_no_window_that_is_taught_touches_what_was_odd_and_none_is_both_fitted_and_held_out() -> None:
     odd = (2000 * SECOND, 2100 * SECOND)
     taught = lesson([recording(odd=[odd])])
-    ends = np.concatenate([taught.fitted, taught.held_out])
-    first = taught.times[ends - WINDOW + 1]
-    assert not ((first <= odd[1]) & (taught.times[ends] >= odd[0])).any()
-    assert taught.held_out.min() - WINDOW >= taught.fitted.max()
-    assert len(taught.held_out) == pytest.approx(0.3 * len(ends), rel=0.08)
+    first = taught.times[taught.ends - WINDOW + 1]
+    assert not ((first <= odd[1]) & (taught.times[taught.ends] >= odd[0])).any()
+    assert len(taught.fitted) == len(taught.held_out) == BLOCKS
+    for fitted, held_out in zip(taught.fitted, taught.held_out, strict=True):
+        assert {*fitted, *held_out} <= {*taught.ends}
+        assert np.abs(fitted[:, None] - held_out[None]).min() >= WINDOW, "no window of one lies in the other"
+        assert len(held_out) == pytest.approx(len(taught.ends) / BLOCKS, rel=0.08)
+    checked_rows = np.concatenate(taught.held_out)
+    assert (np.diff(checked_rows) > 0).all(), "in order of time, each once"
+    assert len(checked_rows) > 0.9 * len(taught.ends), "nearly all of the time sets the thresholds"
 
 
 def test_what_is_taught_is_the_channel_in_its_own_scale() -> None:
     taught = lesson([recording()])
-    fitted = taught.values[taught.fitted]
+    fitted = taught.values[taught.ends]
     np.testing.assert_allclose(fitted.std(axis=0), 1.0, rtol=1e-3)
     np.testing.assert_allclose(np.median(fitted, axis=0), 0.0, atol=1e-3)
     assert (taught.period, {place.step for place in taught.places}) == (SECOND, {SECOND})
