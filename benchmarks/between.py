@@ -107,7 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for subsystems in SETS:
                     begun = time.monotonic()
                     recordings = from_source(flight(folder, seed, hours), Wanted(subsystems, last=first), stop)
-                    made = train_own(recordings, Ask(subsystems, kind), folder / "models", lambda *_: None, stop)
+                    made = train_own(
+                        recordings, Ask(subsystems, kind, minutes=60.0), folder / "models", lambda *_: None, stop
+                    )
                     cards.setdefault(kind, []).append(made.card)
                     fitting[kind] += round(time.monotonic() - begun)
                     say(seed, made.card.name, f"{len(made.channels)} channels, {made.seconds:.0f} s to fit", made.now)

@@ -1,8 +1,9 @@
 """A model of several channels on one satellite: its patterns bound, its windows cut, its scores judged. Judge's thread.
 
-Its channels meet on the model's own grid. Values are normalised by what the version stores, and the least that
-counts is what its scores reached in its own nominal time, so nothing is commissioned here: it judges from the first
-whole window on, by the same record as every other score.
+Its channels meet on the model's own grid. Values are normalised by what the version stores. Its scores are smoothed
+over two spans, a short one and a long one, and the least that counts of either is the largest that it reached in the
+version's own nominal time. So nothing is commissioned here: it judges from the first whole window on, by the same
+record as every other score, of which only the margins are its own.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ class _Asked:
 
 
 class Smoothing:
-    """Scores of ``n`` channels smoothed by each of ``alphas``, which are a grid point's; one comes each ``stride``."""
+    """Scores of ``n`` channels smoothed by each of ``alphas``, which are those of a grid point.
+
+    One score comes each ``stride`` points. The first of ``alphas`` begins at the first score, the others at nothing.
+    """
 
     def __init__(self, alphas: Sequence[float], stride: int, n: int) -> None:
         self._rates = 1.0 - (1.0 - np.array(alphas)[:, None]) ** stride

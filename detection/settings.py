@@ -27,7 +27,7 @@ SISTERS = "sisters"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When a score is an alarm (steps 3 to 8 of the recipe). Counts are in samples.
+    """When a score is an alarm (steps 3 to 8 of the recipe). Counts are in samples, or points of a model's grid.
 
     A score is compared with ``margin`` times its *record*: the largest it was between ``lag`` and ``lag + reach``
     samples ago, at least ``share`` of its maximum in calibration, at least its floor. What stays above for
@@ -59,8 +59,9 @@ class DetectionSettings:
     ``merge`` samples join two alarms into one event. Bank, baseline and networks are held to one policy; only the
     margin of ``lstd``, which counts in nepers, is its own. Whether the baseline and the networks may open
     events, or only second them, is ``robust_z_opens`` and ``networks_open``; ``between_opens`` is that of models
-    between channels, which find what no channel shows alone; their scores are smoothed twice, by ``between_alphas``:
-    a switch is odd for a moment, a fault lasts.
+    between channels, which find what no channel shows alone. Their scores are smoothed twice, by ``between_alphas`` a
+    point of the grid, over about 10 and about 250 points: a switch is odd for a moment, a fault lasts. The margins of
+    ``between`` are those of the two, over the largest of a model's own nominal time; what lasts was rarer there.
     """
 
     alpha: float = 0.1

@@ -13,8 +13,8 @@ class Place:
     """What a model of several channels was taught of one of them.
 
     ``location`` and ``scale`` are in channel units and normalise it; ``usual`` and ``lasting`` are the largest scores
-    of its nominal time, held out from the fit, smoothed a little and much; ``step`` is its usual step in microseconds:
-    a value stands for two of them.
+    of nominal time that was held out from the fit, smoothed over a short and a long span
+    (``DetectionSettings.between_alphas``); ``step`` is its usual step in microseconds: a value stands for two of them.
     """
 
     location: float

@@ -56,7 +56,7 @@ class Ask:
     kind: str
     satellite: str = ""
     seed: int = 0
-    minutes: float = 3.0
+    minutes: float = 10.0
     steps: int = 0
 
     @property

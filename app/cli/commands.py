@@ -168,7 +168,9 @@ def train(
     session: Annotated[int | None, typer.Option(metavar="N", help="The session of --archive.")] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Nominal from here on.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Nominal up to here.")] = None,
-    minutes: Annotated[float | None, typer.Option(metavar="N", help="Stop fitting after so many (3).")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", help="Stop fitting after so many (10; with --out 4).")
+    ] = None,
     repository: Repository = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Train the reference models anew, and write them there.")
@@ -181,7 +183,7 @@ def train(
         from app.cli.teach import teach
         from training.own import Ask
 
-        ask = Ask(tuple(subsystem or ()), kind, satellite, seed, 3.0 if minutes is None else minutes)
+        ask = Ask(tuple(subsystem or ()), kind, satellite, seed, 10.0 if minutes is None else minutes)
         raise typer.Exit(teach(source, archive, session, ask, first, last, repository, as_json=json))
     if source or subsystem or archive or repository or satellite or session or first or last or json or kind != "vae":
         raise UsageError(

@@ -75,7 +75,7 @@ def teach(
     if ask.kind not in STEPS:
         raise UsageError(f"--kind is {' or '.join(STEPS)}, not '{ask.kind}'.")
     if not (math.isfinite(ask.minutes) and ask.minutes > 0):
-        raise UsageError("--minutes takes a number above 0, such as 3.")
+        raise UsageError("--minutes takes a number above 0, such as 10.")
     if reason := why_not():
         raise UsageError(reason)  # before a day of telemetry is read for nothing
     wanted = Wanted(ask.subsystems, ask.satellite, _moment("--from", first), _moment("--to", last))

@@ -15,11 +15,11 @@ from inference import Pool, open_engine, read_repository
 from telemetry import Channel, Frame, Group
 from telemetry.clock import SECOND
 from training.errors import TrainingError
-from training.own import Ask, checked, predecessor, train_own, why_not
+from training.own import Ask, checked, predecessor, scores_of, train_own, why_not
 from training.spans import BLOCKS, WINDOW, Recording, Series, lesson
 
 needs_torch = pytest.mark.skipif(bool(why_not()), reason=why_not() or "torch is installed")
-ASK = Ask(("eps",), "vae", steps=250)
+ASK = Ask(("eps",), "vae", steps=150)
 NAMES = ("current", "speed", "voltage")
 
 
@@ -79,6 +79,10 @@ def test_a_model_that_was_just_trained_finds_a_fault_inside_every_nominal_range(
 
     taught = lesson([recording()])
     half = len(checked(taught)) // 2
+    least = np.array([[place.usual, place.lasting] for place in made.card.spec.places]).T
+    together = scores_of(made.card, taught).max(axis=2)
+    assert (together <= 1.0001 * least).all(), "a threshold is of the one network that had not seen the time"
+    assert (together < 0.9 * least).any()
     before = predecessor(tmp_path / "eps_vae", taught, half)
     assert before is not None and (before.version, before.alarm_share) == ("1", 0.0)
     assert before.least == pytest.approx(made.now.least, rel=1e-4), "the next version is held against this one"
