@@ -6,7 +6,7 @@ For each seed one satellite flies a nominal day, on which one model a set of sub
 ten hours: once without a fault (alarms there are false), once with every hidden kind in turn, 20 minutes each. Each
 judge opens events alone: the plain scores without models, the models with the plain scores silenced. A fault is found
 where an event touches it in time and by one of its first three channels. Prints the table, and what it came from on
-standard error; three minutes a seed on a quiet machine.
+standard error; about six minutes a seed on a quiet machine.
 """
 
 from __future__ import annotations
