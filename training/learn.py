@@ -110,7 +110,7 @@ def main(folder: Path) -> int:
 
         member = KINDS[task["kind"]](shape).to(device)
         fitted, held_out = (torch.from_numpy(arrays[f"{what}_{number}"]).to(device) for what in ("fitted", "held_out"))
-        seed = task["seed"] * count + number
+        seed = (task["seed"] * count + number) % (1 << 63)
         steps += fit(member, values, fitted, task["steps"], task["seconds"] / count, seed, report)
         scores.append(judged(member, values, held_out))
         members.append(member)
