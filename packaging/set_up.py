@@ -58,6 +58,8 @@ def main(arguments: list[str]) -> int:
             needs = system_needs.missing(base, for_tests=options.tests)
             if needs:
                 system_needs.provide(needs)
+            if options.tests:
+                system_needs.provide_containers()
         if not is_complete(extras):
             _make_venv(base)
             _install(extras)

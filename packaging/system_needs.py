@@ -48,6 +48,12 @@ TEST_COMMANDS = (
     Need("xdotool", "xdotool"),
 )
 """For tests of a real window on a display of their own."""
+CONTAINER_COMMANDS = (
+    Need("dockerd", "docker.io"),
+    Need("docker", "docker-cli"),
+    Need("ip", "iproute2"),
+)
+"""For tests of Triton in a container, in a container engine of their own. Where docker.io brings docker, that is it."""
 
 APT_TIMEOUT_S = 1800
 
@@ -91,6 +97,18 @@ def provide(needs: list[Need]) -> None:
         raise SystemNeedsError(
             f"apt-get did not succeed; its message is above. When that is cured, run:\n  {command(needs)}"
         )
+
+
+def provide_containers() -> None:
+    """Install what tests of containers need, where root runs them on a Debian. Elsewhere they skip, and say why."""
+    if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
+        return
+    for need in CONTAINER_COMMANDS:
+        if shutil.which(need.what) is None:
+            try:
+                provide([need])
+            except SystemNeedsError:
+                print(f"perigee: going on without {need.what}; tests of containers skip", file=sys.stderr, flush=True)
 
 
 def command(needs: list[Need]) -> str:

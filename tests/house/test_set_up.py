@@ -102,6 +102,24 @@ def test_the_command_names_each_missing_package_once(set_up: ModuleType) -> None
     assert [said.count(f" {need.package}") >= 1 for need in needs] == [True] * len(needs)
 
 
+def test_what_tests_of_containers_need_is_asked_of_apt_by_root_alone_and_may_fail(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "env").symlink_to("/usr/bin/env")
+    apt = tmp_path / "apt-get"
+    apt.write_text('#!/bin/sh\necho "apt-get $*"\nexit 100\n', encoding="utf-8")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    set_up.system_needs.provide_containers()
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    set_up.system_needs.provide_containers()
+    said = capfd.readouterr().err
+    for need in set_up.system_needs.CONTAINER_COMMANDS:
+        assert f"install {need.package}\n" in said and f"going on without {need.what};" in said
+
+
 def test_set_up_needs_nothing_but_the_standard_library_and_an_old_python_can_read_it() -> None:
     import ast
 
