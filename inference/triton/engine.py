@@ -22,6 +22,7 @@ from inference.errors import EngineError, ModelGoneError, ServerGoneError
 from inference.rendering import rendered
 from inference.triton.client import Client, ModelFigures
 from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.server import container_user
 from inference.triton.shared import SharedPlace
 
 log = logging.getLogger(__name__)
@@ -147,7 +148,8 @@ class TritonEngine:
             with self._lock:
                 if self._closed:
                     raise ServerGoneError(f"The connection to the Triton at {self.endpoint.address} was closed.")
-                mine = _Connection(self.endpoint, self._options.timeout_s)
+                owner = container_user() if self.detail == "container" else None
+                mine = _Connection(self.endpoint, self._options.timeout_s, owner)
                 self._connections[id(mine)] = mine
             self._mine.connection = mine
         return mine
@@ -200,9 +202,10 @@ class _NoSharedMemoryError(Exception):
 class _Connection:
     """What one thread needs to score: a client and, once asked for, shared memory."""
 
-    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, timeout: float, owner: tuple[int, int] | None) -> None:
         self._client = Client(endpoint)
         self._timeout = timeout
+        self._owner = owner
         self._place: SharedPlace | None = None
 
     def plain(self, name: str, card: ModelCard, batch: Floats, outputs: tuple[str, ...]) -> dict[str, Floats]:
@@ -234,7 +237,7 @@ class _Connection:
             return self._place
         self._let_go()
         try:
-            place = SharedPlace(size)
+            place = SharedPlace(size, self._owner)
         except OSError as problem:
             raise _NoSharedMemoryError(f"There is no shared memory ({problem.strerror or problem}).") from problem
         try:

@@ -96,12 +96,27 @@ def new_instance() -> str:
     return secrets.token_hex(6)
 
 
+def text_of(record: Record) -> str:
+    """A record on one line."""
+    return json.dumps(asdict(record))
+
+
+def parsed(text: str) -> Record:
+    """The record that ``text_of`` made a text of. Raises ValueError."""
+    data = json.loads(text)
+    try:
+        data["owner"], data["server"] = Process(**data["owner"]), Process(**data["server"])
+        return Record(**data)
+    except (TypeError, KeyError) as problem:
+        raise ValueError(f"it is no record: {problem}") from problem
+
+
 def write(folder: Path, record: Record) -> None:
     """Put ``record`` down, whole or not at all. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = _path(folder, record.instance)
     fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_text(json.dumps(asdict(record)), encoding="utf-8")
+    fresh.write_text(text_of(record), encoding="utf-8")
     fresh.replace(path)
 
 
@@ -116,10 +131,8 @@ def read(folder: Path) -> list[Record]:
     with contextlib.suppress(FileNotFoundError):
         for path in sorted(folder.glob(f"{PREFIX}*.json"), key=lambda one: one.stat().st_mtime):
             try:
-                data = json.loads(path.read_text(encoding="utf-8"))
-                data["owner"], data["server"] = Process(**data["owner"]), Process(**data["server"])
-                found.append(Record(**data))
-            except (OSError, ValueError, TypeError, KeyError) as problem:
+                found.append(parsed(path.read_text(encoding="utf-8")))
+            except (OSError, ValueError) as problem:
                 log.warning("%s says nothing that can be read (%s) and is left out", path, problem)
     return found
 

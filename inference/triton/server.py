@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Literal, Protocol
 
@@ -9,6 +10,7 @@ from inference.triton.options import Endpoint
 from inference.triton.records import Record
 
 HOST = "127.0.0.1"
+NOBODY = 65_534
 
 
 class Server(Protocol):
@@ -50,3 +52,10 @@ def free_ports(count: int) -> list[int]:
     finally:
         for one in held:
             one.close()
+
+
+def container_user() -> tuple[int, int]:
+    """User and group of a server in a container: this user's, and nobody's where this user is root."""
+    if not hasattr(os, "getuid") or os.getuid() == 0:
+        return NOBODY, NOBODY
+    return os.getuid(), os.getgid()

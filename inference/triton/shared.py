@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 
@@ -17,10 +18,11 @@ _PAGE = 4096
 class SharedPlace:
     """At least ``size`` bytes, made here and removed by ``close``; used by one thread, closed by any. Raises OSError.
 
+    It belongs to ``owner``, a user and a group, where one is given: to whom a server runs as that is not this user.
     Should this process be killed, Python's resource tracker removes it.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, owner: tuple[int, int] | None = None) -> None:
         self._memory = SharedMemory(create=True, size=-(-size // _PAGE) * _PAGE)
         try:
             _reserve(self._memory)
@@ -30,6 +32,12 @@ class SharedPlace:
         self.name = self._memory.name.lstrip("/")
         self.key = f"/{self.name}"
         self.size = self._memory.size
+        if owner is not None:
+            try:
+                os.chown(Path("/dev/shm", self.name), *owner)  # noqa: S108 - Linux has it there
+            except OSError:
+                self.close()
+                raise
 
     def put(self, values: Floats) -> None:
         """Copy ``values`` to the start. Raises ServerGoneError once closed."""

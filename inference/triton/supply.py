@@ -16,12 +16,14 @@ from inference.card import ModelCard
 from inference.errors import EngineError, ModelGoneError
 from inference.triton import bundle, records
 from inference.triton.client import Client
-from inference.triton.container import ContainerServer, digest_of, open_tool, start_container
+from inference.triton.container import ContainerServer, recover, start_container
 from inference.triton.engine import TritonEngine
+from inference.triton.image import digest_of
 from inference.triton.options import Endpoint, TritonOptions
 from inference.triton.process import ProcessServer, start_process
 from inference.triton.records import Record
 from inference.triton.server import Server, endpoint
+from inference.triton.tool import open_tool
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ def candidates(options: TritonOptions, cards: Sequence[ModelCard]) -> list[tuple
     found: list[tuple[str, Candidate]] = [
         (f"the Triton at {one.address}", _Remote(one, options)) for one in options.endpoints
     ]
-    found.append(("a container", _Contained(options, cards)))
+    found.append(("a container", Contained(options, cards)))
     found.append(("a tritonserver of this machine", _Local(options, cards)))
     return found
 
@@ -120,19 +122,27 @@ class _Local:
         return _seat(server, self._options, _why(refused, "the tritonserver of this machine scores"), mine=True)
 
 
-class _Contained:
-    """A container with the GPU."""
+class Contained:
+    """A container with the GPU. ``gpu`` False is for a machine without one: the product always asks for it."""
 
-    def __init__(self, options: TritonOptions, cards: Sequence[ModelCard]) -> None:
+    def __init__(self, options: TritonOptions, cards: Sequence[ModelCard], gpu: bool = True) -> None:
         self._options = options
         self._cards = cards
+        self._gpu = gpu
 
     def __call__(self, stop: threading.Event, refused: str) -> Seat:
+        """See ``Candidate``."""
         tool = open_tool(self._options)
-        seat = _adopted(self._options, self._cards, "container", digest_of(tool, self._options))
+        recover(tool, self._options)
+        try:
+            image = digest_of(tool, self._options)
+        except EngineError:
+            _adopted(self._options, self._cards, "container", runs="")  # none fits; orphans are ended all the same
+            raise
+        seat = _adopted(self._options, self._cards, "container", image)
         if seat is not None:
             return seat
-        server = start_container(tool, self._options, False, stop)
+        server = start_container(tool, self._options, False, stop, self._gpu)
         return _seat(server, self._options, _why(refused, "a container of this machine scores"), mine=True)
 
 

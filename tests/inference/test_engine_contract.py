@@ -11,20 +11,23 @@ import pytest
 
 from inference import Engine, EngineError, FakeEngine, ModelCard, open_engine, read_repository
 from inference.triton.bundle import find
+from inference.triton.container import ContainerServer, start_container
 from inference.triton.engine import TritonEngine
 from inference.triton.options import TritonOptions
 from inference.triton.process import ProcessServer, start_process
 from inference.triton.server import endpoint
+from inference.triton.tool import open_tool
 
-ENGINES = ("fake", "auto", "embedded", "triton")
+ENGINES = ("fake", "auto", "embedded", "process", "container")
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, cards: tuple[ModelCard, ...]) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, cards: tuple[ModelCard, ...], tmp_path: Path) -> Iterator[Engine]:
     made: Engine
-    if request.param == "triton":
-        server = request.getfixturevalue("server")
-        made = TritonEngine(endpoint(server.record), server_options(server), "process", "A test started it.")
+    if request.param in ("process", "container"):
+        server = request.getfixturevalue("server" if request.param == "process" else "contained")
+        options = TritonOptions(state=tmp_path)
+        made = TritonEngine(endpoint(server.record), options, request.param, "A test started it.")
         for card in cards:
             made.load(card)
     else:
@@ -42,8 +45,17 @@ def server(private_server: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     made.stop(10.0)
 
 
-def server_options(server: ProcessServer) -> TritonOptions:
-    return TritonOptions(state=Path(server.record.log).parent)
+@pytest.fixture(scope="module")
+def contained(
+    docker_host: str, triton_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ContainerServer]:
+    """The same in a container."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker_host)
+        options = TritonOptions(state=tmp_path_factory.mktemp("state"), image=triton_image)
+        made = start_container(open_tool(options), options, False, threading.Event(), gpu=False)
+        yield made
+        made.stop(0.0)
 
 
 @pytest.fixture(scope="module")
