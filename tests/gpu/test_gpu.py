@@ -17,12 +17,13 @@ import pytest
 from inference import EngineError, ModelCard, read_repository
 from inference.embedded import EmbeddedEngine
 from inference.triton.bundle import find
-from inference.triton.container import open_tool, start_container
+from inference.triton.container import start_container
 from inference.triton.engine import TritonEngine
 from inference.triton.metrics import read_metrics
 from inference.triton.options import TritonOptions
 from inference.triton.process import start_process
 from inference.triton.server import Server, endpoint
+from inference.triton.tool import open_tool
 
 pytestmark = pytest.mark.gpu
 ROOT = Path(__file__).resolve().parents[2]
