@@ -53,10 +53,12 @@ def container_engine(kept: Path) -> Iterator[str]:
     if os.geteuid() != 0 or missing:
         pytest.skip(f"a docker of the tests' own needs root{''.join(f' and {command}' for command in missing)}")
     # A Unix socket's path may have about 100 characters, and a bridge's name 15.
-    with tempfile.TemporaryDirectory(prefix="pg-") as short, _alone(kept, Path(short)) as images:
-        bridge = Path(short).name[:15]
+    with tempfile.TemporaryDirectory(prefix="pg-") as short, _alone(kept, Path(short)) as (images, lock):
+        bridge = f"pg-{hashlib.sha256(bytes(images)).hexdigest()[:10]}"
         host = f"unix://{short}/docker.sock"
         log = Path(short) / "log"
+        # One that a killed run has left.
+        subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
         made = subprocess.run(
             ["ip", "link", "add", bridge, "type", "bridge"], check=False, capture_output=True, text=True
         )
@@ -67,7 +69,7 @@ def container_engine(kept: Path) -> Iterator[str]:
         command += [f"--host={host}", f"--pidfile={short}/pid", f"--bridge={bridge}"]
         command += ["--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
         with log.open("wb") as out:
-            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, pass_fds=[lock])
         try:
             _wait(child, host, log)
             # Containers of a run that was killed.
@@ -80,15 +82,15 @@ def container_engine(kept: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _alone(kept: Path, otherwise: Path) -> Iterator[Path]:
-    """``kept``, unless another run of the tests is using it."""
+def _alone(kept: Path, otherwise: Path) -> Iterator[tuple[Path, int]]:
+    """A folder in ``kept``, unless another run of the tests is using it, and the lock that its dockerd holds."""
     with (kept / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield otherwise / "images"
+            yield otherwise / "images", lock.fileno()
         else:
-            yield kept / "images"
+            yield kept / "images", lock.fileno()
 
 
 def _wait(child: subprocess.Popen[bytes], host: str, log: Path) -> None:
