@@ -196,6 +196,61 @@ def train(
     raise typer.Exit(code if code in (OK, BAD_INPUT) else ENDED_EARLY)
 
 
+triton = typer.Typer(help="Servers that score: bring, start, stop and look at them.")
+app.add_typer(triton, name="triton")
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@triton.command("install")
+def triton_install(
+    image: Annotated[bool, typer.Option("--image", help="The container image instead.")] = False,
+    setting: Settings = None,
+    json: AsJson = False,
+) -> None:
+    """Bring a private tritonserver, or with --image the container image."""
+    from app.cli.triton import install
+
+    raise typer.Exit(install(image, setting or [], as_json=json))
+
+
+@triton.command("start")
+def triton_start(
+    repository: Repository = None, model: Models = None, setting: Settings = None, json: AsJson = False
+) -> None:
+    """Start a server that stays, with every model loaded and warm."""
+    from app.cli.triton import start
+
+    raise typer.Exit(start(repository, model or [], setting or [], as_json=json))
+
+
+@triton.command("stop")
+def triton_stop(setting: Settings = None, json: AsJson = False) -> None:
+    """End the servers that stay, and those whose owner is gone."""
+    from app.cli.triton import stop
+
+    raise typer.Exit(stop(setting or [], as_json=json))
+
+
+@triton.command("status")
+def triton_status(setting: Settings = None, json: AsJson = False) -> None:
+    """Every server of this machine, its models, and the GPUs."""
+    from app.cli.triton import status
+
+    raise typer.Exit(status(setting or [], as_json=json))
+
+
+@triton.command("logs")
+def triton_logs(
+    lines: Annotated[int, typer.Option(min=1, metavar="N", help="How many of the newest.")] = 50,
+    grep: Annotated[str, typer.Option(metavar="TEXT", help="Only lines that contain this.")] = "",
+    setting: Settings = None,
+) -> None:
+    """What the servers wrote."""
+    from app.cli.triton import logs
+
+    raise typer.Exit(logs(lines, grep, setting or []))
+
+
 _WRONG_NUMBER = re.compile(r"Invalid value for '(.+?)': Input should be ([^,]+)(?:, .*)?")
 _NUMBERS = {"a valid number": "a number, such as 60", "a valid integer": "a whole number, such as 7"}
 

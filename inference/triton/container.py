@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from inference.errors import EngineError, ServerGoneError
 from inference.triton import records
@@ -82,6 +83,15 @@ class ContainerServer:
                     ask(self.record.tool, *action, timeout=timeout + ASK_S)
             clear_shared_memory(self.record.instance)
             records.remove(self._folder, self.record)
+
+    def age_s(self) -> float | None:
+        """See ``Server``."""
+        try:
+            said = ask(self.record.tool, "inspect", "--format", "{{json .State.StartedAt}}", self.record.container)
+            began = datetime.fromisoformat(json.loads(said))
+        except (EngineError, ValueError):
+            return None
+        return max(0.0, (datetime.now(UTC) - began).total_seconds())
 
     def log(self, lines: int) -> list[str]:
         """See ``Server``."""

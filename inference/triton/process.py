@@ -76,6 +76,10 @@ class ProcessServer:
                     Path(self.record.log).unlink()
             records.remove(self.folder, self.record)
 
+    def age_s(self) -> float | None:
+        """See ``Server``."""
+        return self.record.server.age_s
+
     def log(self, lines: int) -> list[str]:
         """See ``Server``."""
         return tail(Path(self.record.log), lines)

@@ -32,6 +32,15 @@ class Process:
         """Whether it is still there, and still the same."""
         return self.pid > 0 and began(self.pid) == self.began
 
+    @property
+    def age_s(self) -> float | None:
+        """Seconds since it began, None where that cannot be known."""
+        try:
+            up = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+            return max(0.0, up - self.began / os.sysconf("SC_CLK_TCK")) if self.began else None
+        except OSError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -65,6 +74,11 @@ class Record:
     def orphan(self) -> bool:
         """Whether it belongs to a process that is gone."""
         return not self.persistent and not self.owner.lives
+
+    @property
+    def whose(self) -> Literal["persistent", "session", "orphan"]:
+        """Nobody's who must still live, a living session's, or one's that is gone."""
+        return "persistent" if self.persistent else "session" if self.owner.lives else "orphan"
 
 
 def began(pid: int) -> int | None:

@@ -29,6 +29,10 @@ class Server(Protocol):
         """End it: what it is scoring is finished within ``timeout`` s, then it is killed. Leaves nothing behind."""
         ...
 
+    def age_s(self) -> float | None:
+        """Seconds since it was started, None where that cannot be known."""
+        ...
+
     def log(self, lines: int) -> list[str]:
         """The newest lines that it wrote."""
         ...

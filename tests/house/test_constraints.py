@@ -87,4 +87,5 @@ def test_torch_came_without_cuda() -> None:
     import importlib.metadata
 
     names = {canonicalize_name(one.metadata["Name"]) for one in importlib.metadata.distributions()}
-    assert not {name for name in names if name.startswith(("nvidia-", "cuda-"))}
+    # nvidia-ml-py asks the driver how a GPU does; it brings none of CUDA.
+    assert not {name for name in names - {"nvidia-ml-py"} if name.startswith(("nvidia-", "cuda-"))}

@@ -16,12 +16,13 @@ FOLDERS = {
     "duckdb": ("storage/",),
     "onnxruntime": ("inference/",),
     "tritonclient": ("inference/",),
+    "pynvml": ("inference/",),
     "sgp4": ("simulator/",),
     "torch": ("training/", "conversion/"),
     "PySide6": ("widgets/", "app/window"),
     "pyqtgraph": ("widgets/", "app/window"),
 }
-ONE_FILE = ("onnxruntime", "tritonclient")
+ONE_FILE = ("onnxruntime", "tritonclient", "pynvml")
 
 
 def _importers() -> dict[str, set[str]]:
