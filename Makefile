@@ -51,6 +51,11 @@ schema:
 	  print(json.dumps(MonitorResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/monitor.json
 	.venv/bin/python -c "import json; from app.evaluation.result import EvaluationResult; \
 	  print(json.dumps(EvaluationResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/evaluate.json
+	.venv/bin/python -c "import json; from app.cli.doctor import DoctorResult; \
+	  print(json.dumps(DoctorResult.model_json_schema(mode='serialization'), indent=2))" > docs/schema/doctor.json
+	for name in install start stop status; do .venv/bin/python -c "import json, sys; from app.cli import tritonresult; \
+	  result = getattr(tritonresult, sys.argv[1].capitalize() + 'Result'); \
+	  print(json.dumps(result.model_json_schema(mode='serialization'), indent=2))" $$name > docs/schema/triton-$$name.json || exit 1; done
 
 screenshots:
 	@$(set_up) --quick --tests

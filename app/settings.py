@@ -94,20 +94,28 @@ def load(file: Path, overrides: Iterable[str] = ()) -> tuple[Settings, list[str]
     notices: list[str] = []
     values: dict[str, Any] = {}
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-        Settings.model_validate(values)
-    except FileNotFoundError:
-        pass
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as problem:
-        values = {}
-        what = _sentence(problem) if isinstance(problem, ValidationError) else str(problem)
-        notices.append(set_aside(file, f"Settings in {file} could not be used ({what})"))
+        values = read(file)
+    except SettingsError as problem:
+        notices.append(set_aside(file, str(problem)))
     for override in overrides:
         _apply(values, override)
     try:
         return Settings.model_validate(values), notices
     except ValidationError as problem:
         raise SettingsError(f"--set: {_sentence(problem)}.") from problem
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What ``file`` sets, nothing where it is not there. Raises SettingsError, without a full stop."""
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        Settings.model_validate(values)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as problem:
+        what = _sentence(problem) if isinstance(problem, ValidationError) else str(problem)
+        raise SettingsError(f"Settings in {file} could not be used ({what})") from problem
+    return values
 
 
 def set_aside(file: Path, what: str) -> str:

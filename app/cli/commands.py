@@ -251,6 +251,14 @@ def triton_logs(
     raise typer.Exit(logs(lines, grep, setting or []))
 
 
+@app.command()
+def doctor(repository: Repository = None, setting: Settings = None, json: AsJson = False) -> None:
+    """Find out what this machine has, what it lacks, and what helps."""
+    from app.cli.doctor import examine
+
+    raise typer.Exit(examine(repository, setting or [], as_json=json))
+
+
 _WRONG_NUMBER = re.compile(r"Invalid value for '(.+?)': Input should be ([^,]+)(?:, .*)?")
 _NUMBERS = {"a valid number": "a number, such as 60", "a valid integer": "a whole number, such as 7"}
 

@@ -16,17 +16,17 @@ from pathlib import Path
 
 from inference.errors import EngineError
 from inference.triton.options import TritonOptions
-from inference.triton.tool import AnswerError, Tool, ask, short
+from inference.triton.tool import ASK_S, AnswerError, Tool, ask, short
 
 IMAGE_ROOM_MB = 18_000
 """The image takes 9 GB to fetch and 16 GB on the disk."""
 _POLL_S = 0.1
 
 
-def digest_of(tool: Tool, options: TritonOptions) -> str:
+def digest_of(tool: Tool, options: TritonOptions, timeout: float = ASK_S) -> str:
     """The identifier of the image's content as it lies here. Raises EngineError where it is not here."""
     try:
-        return ask(tool.command, "image", "inspect", "--format", "{{.Id}}", options.image).strip()
+        return ask(tool.command, "image", "inspect", "--format", "{{.Id}}", options.image, timeout=timeout).strip()
     except AnswerError as problem:
         raise EngineError(
             f"the image {options.image} is not on this machine (perigee triton install --image fetches it)"

@@ -37,8 +37,8 @@ class AnswerError(EngineError):
     """The command ran and said no."""
 
 
-def open_tool(options: TritonOptions) -> Tool:
-    """The container engine to use. Raises EngineError with why there is none."""
+def open_tool(options: TritonOptions, timeout: float = ASK_S) -> Tool:
+    """The container engine to use, each asked for ``timeout`` s. Raises EngineError with why there is none."""
     if options.container == "off":
         raise EngineError("containers are switched off in the settings")
     names = ("docker", "podman") if options.container == "auto" else (options.container,)
@@ -49,7 +49,7 @@ def open_tool(options: TritonOptions) -> Tool:
             problems.append(f"{name} is not installed")
             continue
         try:
-            version = ask(command, "version", "--format", "{{.Server.Version}}")
+            version = ask(command, "version", "--format", "{{.Server.Version}}", timeout=timeout)
         except EngineError as problem:
             problems.append(f"{name} does not answer ({short(str(problem))})")
             continue
@@ -72,7 +72,9 @@ def ask(command: str, *arguments: str, timeout: float = ASK_S, both: bool = Fals
             timeout=timeout,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as problem:
+    except subprocess.TimeoutExpired as problem:
+        raise EngineError(f"{Path(command).name} gave no answer within {timeout:g} s") from problem
+    except OSError as problem:
         raise EngineError(f"{Path(command).name} gave no answer ({problem})") from problem
     if done.returncode != 0:
         raise AnswerError(_bare(done.stderr or done.stdout) or f"{Path(command).name} failed")

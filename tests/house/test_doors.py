@@ -63,9 +63,11 @@ def test_an_engine_library_is_imported_in_one_file(library: str) -> None:
     [
         "app.cli",
         "app.cli.commands",
+        "app.cli.doctor",
         "app.cli.evaluate",
         "app.cli.headless",
         "app.cli.simulate",
+        "app.cli.triton",
         "app.core",
         "app.session",
     ],

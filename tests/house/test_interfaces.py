@@ -10,6 +10,8 @@ import duckdb
 import pytest
 from pydantic import BaseModel
 
+from app.cli import tritonresult
+from app.cli.doctor import DoctorResult
 from app.cli.result import MonitorResult
 from app.evaluation.result import EvaluationResult
 from storage import Archive
@@ -30,7 +32,18 @@ def test_the_archive_has_the_views_that_are_documented(tmp_path: Path) -> None:
     assert found == documented
 
 
-@pytest.mark.parametrize(("name", "result"), [("monitor", MonitorResult), ("evaluate", EvaluationResult)])
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("monitor", MonitorResult),
+        ("evaluate", EvaluationResult),
+        ("doctor", DoctorResult),
+        ("triton-install", tritonresult.InstallResult),
+        ("triton-start", tritonresult.StartResult),
+        ("triton-stop", tritonresult.StopResult),
+        ("triton-status", tritonresult.StatusResult),
+    ],
+)
 def test_the_json_of_a_command_has_the_schema_that_is_published(name: str, result: type[BaseModel]) -> None:
     """After a change that is meant: ``make schema``."""
     published = json.loads((ROOT / "docs" / "schema" / f"{name}.json").read_text(encoding="utf-8"))
