@@ -52,10 +52,10 @@ def install(image: bool, settings: Sequence[str], *, as_json: bool) -> int:
     try:
         with _Steps() as steps:
             digest = fetch_image(open_tool(options), options, steps.show, stop)
-    except EngineError as problem:
+    except EngineError:
         if not interrupted.seen:
             raise
-        complain(problem)
+        complain("Interrupted; what came so far is kept.")
         return INTERRUPTED
     finally:
         interrupted.restore()
@@ -78,7 +78,7 @@ def start(repository: Path | None, models: Sequence[str], settings: Sequence[str
         return INTERRUPTED
     finally:
         interrupted.restore()
-    found = next(server(one) for one in survey(options) if one.record.instance == started.record.instance)
+    (found,) = map(server, survey([started.record], options))
     result = StartResult(started=started.fresh, refused=started.refused, outdated=started.outdated, server=found)
     for reason in result.refused:
         complain(f"Passed over: {reason}.")
@@ -100,7 +100,8 @@ def stop(settings: Sequence[str], *, as_json: bool) -> int:
 
 def status(settings: Sequence[str], *, as_json: bool) -> int:
     """Every server that was started here and how it does; the exit code."""
-    servers = [server(one) for one in survey(_options(settings))]
+    options = _options(settings)
+    servers = [server(one) for one in survey(records.read(options.state), options)]
     result = StatusResult(servers=servers, graphics=read_graphics())
     return _tell(result, "\n".join(of_status(result)), as_json)
 

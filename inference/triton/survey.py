@@ -1,15 +1,15 @@
-"""Every server that this user's programs have started here, and how each of them does now."""
+"""How the servers that this user's programs have started do now, as they and their logs say."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from inference.errors import EngineError
-from inference.triton import records
 from inference.triton.client import Client, ModelFigures
 from inference.triton.metrics import Metrics, read_metrics
 from inference.triton.options import TritonOptions
@@ -61,9 +61,9 @@ class ServerState:
     models: tuple[ServedModel, ...]
 
 
-def survey(options: TritonOptions) -> list[ServerState]:
-    """Each server that is written down, oldest first. Takes a moment, and longer where one does not answer."""
-    looks = [_Look(record, options) for record in records.read(options.state)]
+def survey(found: Sequence[Record], options: TritonOptions) -> list[ServerState]:
+    """How each of these does. Takes a moment, and longer where one does not answer."""
+    looks = [_Look(record, options) for record in found]
     if any(look.first for look in looks):
         time.sleep(OVER_S)
     return [look.state() for look in looks]

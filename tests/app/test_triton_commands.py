@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.cli.commands import run
-from app.paths import runtime_folder
+from app.paths import data_folder, runtime_folder
 from inference import EngineError
 from inference.triton import records
 from inference.triton.bundle import find
@@ -163,6 +163,15 @@ def test_without_a_server_each_command_says_so(ask: Ask, capsys: pytest.CaptureF
     assert ask("logs") == ""
     assert run(["triton", "status"]) == 0
     assert "No Triton runs that was started here." in capsys.readouterr().out
+
+
+def test_a_private_server_that_is_there_is_not_brought_again(
+    private_server: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = data_folder() / "triton"
+    place.symlink_to(private_server)
+    assert run(["triton", "install", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"kind": "server", "place": str(place), "version": "2.51.0"}
 
 
 def test_a_triton_that_is_switched_off_is_not_started(capsys: pytest.CaptureFixture[str]) -> None:
