@@ -84,11 +84,12 @@ def image(tool: Tool, options: TritonOptions) -> Finding:
 
 def room(tool: Tool, options: TritonOptions) -> Finding:
     """Whether the image has room where the engine keeps it, or is there."""
-    place = Path(str(_info(tool).get("DockerRootDir") or Path.home()))
+    info = _info(tool)
+    place = Path(str(info["store"]["graphRoot"] if tool.podman else info["DockerRootDir"]))
     try:
         free = shutil.disk_usage(place).free >> 20
     except OSError:
-        return Finding(True, f"{place} lies where it cannot be looked into")
+        return Finding(True, f"images lie in {place}, which cannot be looked into from here")
     if free >= IMAGE_ROOM_MB or image(tool, options).ok:
         return Finding(True, f"{free:,} MB are free on {place}")
     return Finding(
@@ -132,6 +133,10 @@ def _info(tool: Tool) -> dict[str, Any]:
 
 def _with_tool(find: Callable[[Tool, TritonOptions], Finding], options: TritonOptions, otherwise: Finding) -> Finding:
     try:
-        return find(open_tool(options, ANSWER_S), options)
+        tool = open_tool(options, ANSWER_S)
     except EngineError:
         return otherwise
+    try:
+        return find(tool, options)
+    except EngineError as problem:
+        return Finding(False, str(problem), "Try again, and restart the container engine where it stays so")
