@@ -77,7 +77,7 @@ class Record:
 
     @property
     def whose(self) -> Literal["persistent", "session", "orphan"]:
-        """Nobody's who must still live, a living session's, or one's that is gone."""
+        """Nobody's, a living session's, or that of one that is gone."""
         return "persistent" if self.persistent else "session" if self.owner.lives else "orphan"
 
 
