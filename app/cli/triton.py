@@ -24,12 +24,12 @@ from app.cli.tritontext import of_place, of_server, of_status
 from app.settings import load
 from app.triton import VARIABLE, private_server, triton_options
 from inference import EngineError, read_repository
-from inference.triton import bundle, persistent, records
+from inference.triton import bundle, persistent
 from inference.triton.image import fetch_image
 from inference.triton.nvml import read_graphics
 from inference.triton.options import TritonOptions
 from inference.triton.process import CRASH_LOG, tail
-from inference.triton.supply import attach
+from inference.triton.supply import attach, known
 from inference.triton.survey import survey
 from inference.triton.tool import open_tool
 
@@ -101,7 +101,7 @@ def stop(settings: Sequence[str], *, as_json: bool) -> int:
 def status(settings: Sequence[str], *, as_json: bool) -> int:
     """Every server that was started here and how it does; the exit code."""
     options = _options(settings)
-    servers = [server(one) for one in survey(records.read(options.state), options)]
+    servers = [server(one) for one in survey(known(options), options)]
     result = StatusResult(servers=servers, graphics=read_graphics())
     return _tell(result, "\n".join(of_status(result)), as_json)
 
@@ -109,7 +109,7 @@ def status(settings: Sequence[str], *, as_json: bool) -> int:
 def logs(lines: int, grep: str, settings: Sequence[str]) -> int:
     """The newest lines of each server's log that contain ``grep``; without a server those of the last crash."""
     options = _options(settings)
-    found = records.read(options.state)
+    found = known(options)
     read = SEARCHED_LINES if grep else lines
     texts = [(of_place(place(one)), attach(one, options).log(read)) for one in found]
     if not texts:

@@ -20,7 +20,7 @@ from inference.triton.options import TritonOptions
 from inference.triton.process import start_process
 from inference.triton.records import Record
 from inference.triton.server import Server, endpoint
-from inference.triton.supply import END_S, attach
+from inference.triton.supply import END_S, attach, known
 from inference.triton.tool import open_tool
 
 ANSWER_S = 5.0
@@ -71,7 +71,7 @@ def start(
 def stop(options: TritonOptions, said: Callable[[str], None]) -> tuple[list[Record], list[Record]]:
     """End persistent servers and those whose owner is gone: what was ended, and what belongs to a living session."""
     ended, left = [], []
-    for record in records.read(options.state):
+    for record in known(options):
         if not (record.persistent or record.orphan):
             left.append(record)
             continue
@@ -89,7 +89,7 @@ def _running(options: TritonOptions) -> Record | None:
 
     Raises EngineError for one that runs and does not answer.
     """
-    for record in records.read(options.state):
+    for record in known(options):
         if not record.persistent:
             continue
         server = attach(record, options)

@@ -6,6 +6,7 @@ gone, it ends; what others own, or run elsewhere, it leaves alone.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -28,6 +29,8 @@ from inference.triton.tool import open_tool
 log = logging.getLogger(__name__)
 
 PROBE_S = 2.0
+ENGINE_S = 5.0
+"""A container engine that does not answer within it has nothing to say of containers whose record was lost."""
 END_S = 8.0
 """Deadline of ending a server: what it is scoring is finished in 2 to 5 s."""
 
@@ -167,6 +170,13 @@ def _seat(server: Server, options: TritonOptions, reason: str, mine: bool) -> Se
             server.stop(END_S)
         raise
     return Seat(engine, server, mine)
+
+
+def known(options: TritonOptions) -> list[Record]:
+    """Every server that this user's programs have started here, oldest first, lost records of containers included."""
+    with contextlib.suppress(EngineError):  # without a container engine there are none to be found
+        recover(open_tool(options, ENGINE_S), options)
+    return records.read(options.state)
 
 
 def attach(record: Record, options: TritonOptions) -> Server:

@@ -19,7 +19,7 @@ from inference import EngineError
 from inference.triton import records
 from inference.triton.bundle import find
 from inference.triton.client import Client
-from inference.triton.options import TritonOptions
+from inference.triton.options import IMAGE, TritonOptions
 from inference.triton.process import start_process
 from inference.triton.records import Process
 from inference.triton.server import endpoint
@@ -163,6 +163,45 @@ def test_without_a_server_each_command_says_so(ask: Ask, capsys: pytest.CaptureF
     assert ask("logs") == ""
     assert run(["triton", "status"]) == 0
     assert "No Triton runs that was started here." in capsys.readouterr().out
+
+
+def _docker(folder: Path, pull: str) -> str:
+    """PATH with a program called docker that has no image until ``pull`` has brought one."""
+    script = f"""#!/bin/sh
+cd {folder}
+case $1 in
+    version) echo 28.1;;
+    image) [ -e image ] && echo sha256:abc;;
+    info) exit 1;;
+    pull) {pull};;
+esac
+"""
+    (folder / "docker").write_text(script, encoding="utf-8")
+    (folder / "docker").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_an_image_is_fetched_and_its_progress_is_told(
+    tmp_path: Path, private_server: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", str(private_server))
+    monkeypatch.setenv("PATH", _docker(tmp_path, "echo 1a2b: Download complete; touch image"))
+    assert run(["triton", "install", "--image", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"kind": "image", "place": IMAGE, "version": "sha256:abc"}
+    assert "1a2b: Download complete" in said.err
+
+
+def test_fetching_an_image_is_interrupted_while_nothing_comes(
+    start: Start, tmp_path: Path, private_server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", str(private_server))
+    monkeypatch.setenv("PATH", _docker(tmp_path, "echo 1a2b: Waiting; exec sleep 60"))
+    fetching = start("triton", "install", "--image")
+    fetching.wait_for("1a2b: Waiting")
+    fetching.signal(signal.SIGINT)
+    code, out, said = fetching.end()
+    assert (code, out) == (130, "") and "what came so far is kept" in said[-1]
 
 
 def test_a_private_server_that_is_there_is_not_brought_again(

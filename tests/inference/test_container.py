@@ -18,7 +18,7 @@ import pytest
 
 from inference import EngineError, ModelCard, open_engine, read_repository
 from inference.embedded import EmbeddedEngine
-from inference.triton import container, engine, records
+from inference.triton import container, engine, persistent, records
 from inference.triton.client import Client
 from inference.triton.container import ContainerServer, start_container
 from inference.triton.engine import TritonEngine
@@ -28,6 +28,7 @@ from inference.triton.records import Process
 from inference.triton.server import endpoint, free_ports
 from inference.triton.shared import SharedPlace
 from inference.triton.supply import Contained, Seat, candidates, first
+from inference.triton.survey import survey
 from inference.triton.tool import Tool, open_tool
 from tests.inference.test_failover import Stream
 
@@ -316,3 +317,19 @@ def test_a_container_that_the_server_has_left_says_why(tool: Tool, options: Trit
     server.stop(0.0)
     server.stop(0.0)
     assert nothing_is_left_of(server)
+
+
+def test_a_persistent_container_is_looked_at_and_stopped_though_its_record_was_lost(
+    tool: Tool, options: TritonOptions
+) -> None:
+    kept, mine = start(tool, options, persistent=True), start(tool, options)
+    try:
+        state, _ = survey([kept.record, mine.record], options)
+        assert (state.state, state.version, state.gpu, state.models) == ("running", "2.51.0", False, ())
+        assert state.uptime_s is not None and 0 < state.uptime_s < DEADLINE_S
+        records.remove(options.state, kept.record)
+        ended, left = persistent.stop(options, lambda text: None)
+        assert [one.instance for one in ended] == [kept.record.instance] and nothing_is_left_of(kept)
+        assert left == [mine.record] and not mine.ended()
+    finally:
+        mine.stop(1.0)
