@@ -152,7 +152,8 @@ def start_container(
 def recover(tool: Tool, options: TritonOptions) -> None:
     """Write down again the containers of this user that nobody owns any more and whose record was lost.
 
-    From then on they are taken over, used, stopped or ended like any other. Raises EngineError.
+    From then on they are taken over, used or ended like any other; one that has ended already is removed. Raises
+    EngineError.
     """
     wanted = ("--filter", f"label={LABEL}", "--filter", f"label=perigee.user={_user()}")
     found = ask(tool.command, "ps", "--all", "--quiet", "--no-trunc", *wanted).split()
@@ -169,7 +170,12 @@ def recover(tool: Tool, options: TritonOptions) -> None:
                     "the container %s has labels that cannot be read (%s) and is left alone", container, problem
                 )
                 continue
-            if record.persistent or record.orphan:
+            if not (record.persistent or record.orphan):
+                continue
+            server = ContainerServer(record, options)
+            if server.ended():
+                server.stop(0.0)
+            else:
                 records.write(options.state, record)
 
 

@@ -183,6 +183,14 @@ def test_an_orphan_is_removed_where_it_does_not_fit_and_where_the_image_is_gone(
     assert nothing_is_left_of(left)
 
 
+def test_a_container_that_has_ended_and_whose_record_is_lost_is_removed(tool: Tool, options: TritonOptions) -> None:
+    server = start(tool, options, persistent=True)
+    docker("kill", server.record.container)
+    records.remove(options.state, server.record)
+    container.recover(tool, options)
+    assert nothing_is_left_of(server)
+
+
 @pytest.mark.logs("labels that cannot be read")
 def test_containers_of_living_owners_and_of_strangers_are_left_alone(
     tool: Tool, options: TritonOptions, cards: tuple[ModelCard, ...]
