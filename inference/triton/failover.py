@@ -24,6 +24,9 @@ from inference.triton.supply import Seat
 
 log = logging.getLogger(__name__)
 
+Opener = Callable[[threading.Event, Callable[[Seat], None]], Seat]
+"""Gives a seat that the second argument has settled, or raises EngineError; the event ends its waiting."""
+
 PROBE_EVERY_S = 1.0
 PROBE_S = 3.0
 """A server that answered nothing for so long is hung."""
@@ -46,7 +49,7 @@ class FailoverEngine:
 
     def __init__(
         self,
-        openers: Sequence[Callable[[threading.Event], Seat]],
+        openers: Sequence[Opener],
         spare: Engine,
         cards: Sequence[ModelCard],
         max_batch: int,
@@ -164,7 +167,7 @@ class FailoverEngine:
 class _Keeper:
     """One seat and the thread that keeps it taken."""
 
-    def __init__(self, owner: FailoverEngine, opener: Callable[[threading.Event], Seat]) -> None:
+    def __init__(self, owner: FailoverEngine, opener: Opener) -> None:
         self._owner = owner
         self._opener = opener
         self._wake = threading.Event()
@@ -172,6 +175,7 @@ class _Keeper:
         self._lock = threading.Lock()
         self._missing: set[str] = set()
         self._steady: SteadyEngine | None = None
+        self._settled: SteadyEngine
         self._began = 0.0
         self._failures = 0
         self._said = -SAY_EVERY_S
@@ -246,18 +250,8 @@ class _Keeper:
             self._owner._changed("Perigee no longer looks after its Triton (the log says why).", interrupted=True)
 
     def _take(self) -> None:
-        seat = self._opener(self._stop)
-        self.seat = seat
-        try:
-            steady = SteadyEngine(seat.engine, self._owner._max_batch)
-            for card in list(self._owner._cards.values()):
-                steady.load(card)
-                if self._stop.is_set():
-                    raise EngineError("It is no longer wanted.")
-        except BaseException:
-            self.seat = None
-            seat.end()
-            raise
+        seat = self._opener(self._stop, self._settle)
+        self.seat, steady = seat, self._settled
         with self._lock:
             self._missing.clear()
         self._began = time.monotonic()
@@ -265,16 +259,26 @@ class _Keeper:
         log.info("windows are scored by a Triton (%s): %s", seat.engine.detail, seat.engine.reason)
         self._owner._changed("", interrupted=False)
 
+    def _settle(self, seat: Seat) -> None:
+        """Give a server every model, warm. Raises EngineError where it does not take one."""
+        self._settled = SteadyEngine(seat.engine, self._owner._max_batch)
+        for card in list(self._owner._cards.values()):
+            self._settled.load(card)
+            if self._stop.is_set():
+                raise EngineError("it is no longer wanted")
+
     def _trouble(self) -> str:
         """What is wrong with the server; a model that it lost is given to it again on the way."""
         seat = self.seat
         if seat is None:
             return "There is no server."
-        ended = seat.server.ended() if seat.server is not None else ""
-        if ended:
-            return f"The Triton is gone ({ended})."
-        if not seat.engine.alive(PROBE_S) and seat.engine.silent_s > PROBE_S:
-            return f"The Triton at {seat.engine.endpoint.address} does not answer."
+        if not seat.engine.alive(PROBE_S):
+            # Asked only now: a container engine takes its time to say how a container is.
+            ended = seat.server.ended() if seat.server is not None else ""
+            if ended:
+                return f"The Triton is gone ({ended})."
+            if seat.engine.silent_s > PROBE_S:
+                return f"The Triton at {seat.engine.endpoint.address} does not answer."
         try:
             for model in sorted(self._missing.union(seat.engine.lost(PROBE_S))):
                 card = self._owner._cards.get(model)

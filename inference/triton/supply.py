@@ -78,12 +78,20 @@ def fleet(named: str, options: TritonOptions) -> list[list[tuple[str, Candidate]
     return chains
 
 
-def first(chain: Sequence[tuple[str, Candidate]], stop: threading.Event) -> Seat:
-    """The first seat that can be had. Raises EngineError with every refusal."""
+def first(
+    chain: Sequence[tuple[str, Candidate]], stop: threading.Event, settle: Callable[[Seat], None] = lambda seat: None
+) -> Seat:
+    """The first seat that can be had and that ``settle`` does not refuse. Raises EngineError with every refusal."""
     refusals: list[str] = []
     for name, candidate in chain:
         try:
-            return candidate(stop, "; ".join(refusals))
+            seat = candidate(stop, "; ".join(refusals))
+            try:
+                settle(seat)
+            except BaseException:
+                seat.end()
+                raise
+            return seat
         except EngineError as problem:
             refusals.append(f"{name}: {str(problem).rstrip('.')}")
         if stop.is_set():

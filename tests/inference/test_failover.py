@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from inference.triton.supply import Seat, candidates, first
 
 DEADLINE_S = 60.0
 ROWS = 24
+Settle = Callable[[Seat], None]
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +182,9 @@ def test_without_insisting_the_embedded_engine_scores_at_once_and_the_server_tak
 ) -> None:
     allowed = threading.Event()
 
-    def opener(stop: threading.Event) -> Seat:
+    def opener(stop: threading.Event, settle: Settle) -> Seat:
         allowed.wait(DEADLINE_S)
-        return first(candidates(options, cards), stop)
+        return first(candidates(options, cards), stop, settle)
 
     engine = FailoverEngine([opener], EmbeddedEngine(), cards, 64, insist=False)
     try:
@@ -196,7 +198,7 @@ def test_without_insisting_the_embedded_engine_scores_at_once_and_the_server_tak
 
 
 def test_a_seat_that_cannot_be_had_is_a_reason_and_not_the_end(cards: tuple[ModelCard, ...], tmp_path: Path) -> None:
-    def never(stop: threading.Event) -> Seat:
+    def never(stop: threading.Event, settle: Settle) -> Seat:
         raise EngineError("Nobody is at home.")
 
     with pytest.raises(EngineError, match="Nobody is at home"):
@@ -207,7 +209,7 @@ def test_a_seat_that_cannot_be_had_is_a_reason_and_not_the_end(cards: tuple[Mode
 
 
 def test_a_spare_that_fails_is_said(cards: tuple[ModelCard, ...]) -> None:
-    def never(stop: threading.Event) -> Seat:
+    def never(stop: threading.Event, settle: Settle) -> Seat:
         raise EngineError("Nobody is at home.")
 
     spare = FakeEngine()
@@ -223,7 +225,7 @@ def test_a_server_that_cannot_be_had_is_tried_again_after_growing_pauses_and_nob
 ) -> None:
     tries: list[float] = []
 
-    def never(stop: threading.Event) -> Seat:
+    def never(stop: threading.Event, settle: Settle) -> Seat:
         tries.append(time.monotonic())
         raise EngineError("Nobody is at home.")
 
@@ -256,8 +258,10 @@ def test_a_batch_that_no_memory_is_left_for_is_halved_until_it_fits(cards: tuple
         def lost(self, timeout: float) -> list[str]:
             return []
 
-    def opener(stop: threading.Event) -> Seat:
-        return Seat(Narrow(), None, mine=False)  # type: ignore[arg-type]
+    def opener(stop: threading.Event, settle: Settle) -> Seat:
+        seat = Seat(Narrow(), None, mine=False)  # type: ignore[arg-type]
+        settle(seat)
+        return seat
 
     card = cards[0]
     spare = FakeEngine(cards)
@@ -269,3 +273,20 @@ def test_a_batch_that_no_memory_is_left_for_is_halved_until_it_fits(cards: tuple
     np.testing.assert_array_equal(score, FakeEngine(cards).infer(card.name, windows, ("score",))["score"])
     assert sizes == [20, 10, 5, 5, 10, 5, 5] and not spare.batches
     engine.close()
+
+
+def test_a_server_that_does_not_take_the_models_is_ended_and_the_next_one_has_its_turn(
+    cards: tuple[ModelCard, ...], options: TritonOptions
+) -> None:
+    # Its config asks for what no server has, so the first candidate takes no model; the second is asked for nothing.
+    broken = replace(cards[0], config=None)
+    chain = candidates(options, [broken])
+    taken: list[str] = []
+
+    def willing(stop: threading.Event, refused: str) -> Seat:
+        taken.append(refused)
+        return Seat(FakeEngine(cards), None, mine=False)  # type: ignore[arg-type]
+
+    seat = first([*chain, ("another", willing)], threading.Event(), lambda seat: seat.engine.load(broken))
+    assert seat.server is None and "has no config" in taken[0]
+    assert not list(options.state.glob("triton-*.json"))
