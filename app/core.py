@@ -101,6 +101,7 @@ class Core:
         # Before clients are let go: whoever sees this core end may start the next one at once.
         self._path.unlink(missing_ok=True)
         self._server.close(2.0)
+        self._serving.close()
         self._ring.close()
         self._ring.unlink()
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRect, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from widgets import text
@@ -66,7 +66,8 @@ def right_segments(view: StatusView) -> list[Segment]:
     """What stands at the right: who scores, and whether it is recorded."""
     out = []
     if view.engine:
-        out.append(Segment("engine", ((view.engine, False),), square=view.engine_well, tip=view.engine_reason))
+        tip = f"{view.engine_reason} More in Scoring (Ctrl+2).".lstrip()
+        out.append(Segment("engine", ((view.engine, False),), square=view.engine_well, tip=tip))
     if view.recording:
         parts = ["Recording"]
         if view.size is not None:
@@ -83,7 +84,12 @@ def right_segments(view: StatusView) -> list[Segment]:
 
 
 class StatusStrip(QWidget):
-    """Handed a ``StatusView``. Left and Right walk its entries when it has the keyboard, and say their tips."""
+    """Handed a ``StatusView``. Left and Right walk its entries when it has the keyboard, and say their tips.
+
+    A click on one, or Enter, says ``chosen`` with its name.
+    """
+
+    chosen = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,7 +180,10 @@ class StatusStrip(QWidget):
         return self.theme.color("text" if strong else "text_2")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Walk the entries."""
+        """Walk the entries, or choose the one that it is on."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._places:
+            self.chosen.emit(self._places[min(self._current, len(self._places) - 1)][1].name)
+            return
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
         if step is None or not self._places:
             event.ignore()
@@ -184,11 +193,18 @@ class StatusStrip(QWidget):
         QToolTip.showText(self.mapToGlobal(place.topLeft()), segment.tip, self)
         self.update()
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the entry under the pointer."""
+        segment = self._at(event.position().toPoint())
+        if segment is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(segment.name)
+
     def event(self, event: QEvent) -> bool:
         """The tip of the entry under the pointer."""
-        if isinstance(event, QHelpEvent):
-            for place, segment in self._places:
-                if place.adjusted(-_PAD, 0, _PAD, 0).contains(event.pos()):
-                    QToolTip.showText(event.globalPos(), segment.tip, self)
-                    return True
+        if isinstance(event, QHelpEvent) and (segment := self._at(event.pos())) is not None:
+            QToolTip.showText(event.globalPos(), segment.tip, self)
+            return True
         return super().event(event)
+
+    def _at(self, point: QPoint) -> Segment | None:
+        return next((one for place, one in self._places if place.adjusted(-_PAD, 0, _PAD, 0).contains(point)), None)

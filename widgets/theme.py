@@ -73,6 +73,8 @@ QLineEdit:focus { border: 2px solid $focus; padding: 0 7px 0 27px; }
 QLineEdit[plain="true"] { padding: 0 8px; }
 QLineEdit[plain="true"]:focus { padding: 0 7px; }
 QLineEdit[wrong="true"] { border: 2px solid $text; padding: 0 7px; }
+QAbstractScrollArea[ring="true"] { border: 2px solid $panel; }
+QAbstractScrollArea[ring="true"]:focus { border: 2px solid $focus; }
 QScrollBar:vertical { background: transparent; width: 6px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 6px; margin: 0; }
 QScrollBar::handle { background: $line_strong; border-radius: 2px; margin: 1px; }

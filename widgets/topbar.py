@@ -25,6 +25,7 @@ _ORDER: tuple[tuple[Kind, str], ...] = (
     (Kind.FINDING, "findings"),
 )
 _GAP = 14
+VIEWS = ("Watch", "Scoring")
 
 
 class CountsBar(QWidget):
@@ -90,7 +91,7 @@ class TopBar(QWidget):
 
     view_chosen = Signal(str)
 
-    def __init__(self, theme: Theme, views: Sequence[str] = ("Watch",), parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, views: Sequence[str] = VIEWS, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
         self._clock: Clock | None = None
@@ -98,8 +99,9 @@ class TopBar(QWidget):
         self.setFixedHeight(PX["topbar"])
         self._views = QButtonGroup(self)
         self._buttons: list[Button] = []
-        for view in views:
+        for number, view in enumerate(views, 1):
             button = Button(theme, view, "view", name=f"View {view}", parent=self)
+            button.hint(f"{view} (Ctrl+{number})")
             button.setCheckable(True)
             button.setChecked(view == views[0])
             button.clicked.connect(lambda _=False, view=view: self.view_chosen.emit(view))
@@ -116,6 +118,11 @@ class TopBar(QWidget):
         for button in self._buttons:
             button.theme = theme
         self.update()
+
+    def set_view(self, view: str) -> None:
+        """Which of the views is shown."""
+        for button in self._views.buttons():
+            button.setChecked(button.text() == view)
 
     def set_counts(self, counts: Counts) -> None:
         """Show how many things ask for attention."""

@@ -7,6 +7,7 @@ charts are a widget of the caller's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QPainter, QResizeEvent, QShortcut
@@ -35,10 +36,11 @@ from widgets.paint import painted
 from widgets.rail import Rail
 from widgets.ranges import RangeBar
 from widgets.rightdock import TABS, RightDock
+from widgets.scoring.page import ScoringPage
 from widgets.status import StatusStrip
 from widgets.teach import TeachPanel
 from widgets.theme import PX, Theme
-from widgets.topbar import TopBar
+from widgets.topbar import VIEWS, TopBar
 from widgets.transport import STEP, Transport
 from widgets.tree import ChannelsDock
 
@@ -96,6 +98,8 @@ class WatchView(QWidget):
         self.transport = Transport(theme, self)
         self.overview = Overview(theme, self)
         self.dock = RightDock(theme, self)
+        self.scoring = ScoringPage(theme, self)
+        self.scoring.hide()
         self.status = StatusStrip(theme, self)
         self.toast = Toast(theme, self)
         self.teach = TeachPanel(theme, self)
@@ -127,6 +131,10 @@ class WatchView(QWidget):
         self.overview.moved.connect(self.window_moved)
         self.banner.action_wanted.connect(self.banner_action)
         self.rail.opened.connect(self._open_at)
+        self.top.view_chosen.connect(self.show_view)
+        self.status.chosen.connect(lambda entry: self.show_view("Scoring") if entry == "engine" else None)
+        for number, name in enumerate(VIEWS, 1):
+            QShortcut(QKeySequence(f"Ctrl+{number}"), self, partial(self.show_view, name))
         QShortcut(QKeySequence("Ctrl+F"), self, self.find_channel)
         self.top.train.clicked.connect(self.teach_wanted)
         QShortcut(QKeySequence("Ctrl+T"), self, self.teach_wanted.emit)
@@ -149,6 +157,7 @@ class WatchView(QWidget):
             self.transport,
             self.overview,
             self.dock,
+            self.scoring,
             self.status,
             self.banner,
             self.teach,
@@ -233,8 +242,21 @@ class WatchView(QWidget):
         self.toast.say(sentence)
         self._place_toast()
 
+    def show_view(self, name: str) -> None:
+        """Show one of ``VIEWS`` and put the keyboard into it."""
+        scoring = name == "Scoring"
+        self.top.set_view(name)
+        # What is covered takes neither keys nor clicks.
+        for part in (self.rail, self.channels, self.ranges, self.strips, self.limits, self.transport, self.overview):
+            part.setEnabled(not scoring)
+        self.dock.setEnabled(not scoring)
+        self._show_drawer(False)
+        self.scoring.setVisible(scoring)
+        (self.scoring if scoring else self.strips).setFocus()
+
     def open_detection(self, key: str = "") -> None:
         """Show the page Detection and put the keyboard into it; ``key`` says what of."""
+        self.show_view("Watch")
         self.dock.show_tab(TABS.index("Detection"))
         self.dock.tuning.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.detection_wanted.emit(key)
@@ -242,7 +264,10 @@ class WatchView(QWidget):
     # the tree where it is a rail
 
     def find_channel(self) -> None:
-        """Put the keyboard into the filter of the channels, bringing them out where they are put away."""
+        """Put the keyboard into the filter of what is shown, bringing the channels out where they are put away."""
+        if self.scoring.isVisible():
+            self.scoring.lines.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         self._show_drawer(True)
         self.channels.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.channels.filter.selectAll()
@@ -302,6 +327,7 @@ class WatchView(QWidget):
         edit = 0 if self.limits.view is None else min(self.limits.wanted_height(), max(room - _LEAST_CHARTS, room // 2))
         self.limits.setGeometry(centre.x(), used + room - edit, centre.width(), edit)
         self.strips.setGeometry(centre.x(), used, centre.width(), room - edit)
+        self.scoring.setGeometry(0, top, width, bottom - top)
         if self._drawer:
             self.channels.raise_()
         self.teach.move(centre.x() + (centre.width() - self.teach.width()) // 2, used + PX["space_4"])
@@ -336,6 +362,11 @@ class WatchView(QWidget):
             event.ignore()
 
     def _single_key(self, key: Qt.Key) -> bool:
+        if self.scoring.isVisible() and key != Qt.Key.Key_D:
+            # The others are about what is covered.
+            if key == Qt.Key.Key_Escape:
+                self.show_view("Watch")
+            return key == Qt.Key.Key_Escape
         if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self.window_stepped.emit(-1 if key == Qt.Key.Key_Left else 1)
         elif key in (Qt.Key.Key_N, Qt.Key.Key_P):

@@ -52,12 +52,7 @@ def engine_of(told: Mapping[str, object], models: int) -> Engine:
     """What scores, from what the core tells of it whenever that changes."""
     if not models:
         return Engine("Scored without models", str(told.get("reason", "")), True)
-    detail = str(told.get("detail", ""))
-    if told.get("kind") == "triton":
-        who = {"container": "Triton", "process": "Triton on the CPU"}.get(detail, "a Triton elsewhere")
-    else:
-        who = "ONNX Runtime on the CPU" if "CPU" in detail else f"ONNX Runtime on {detail}"
-    words = f"Scored by {who}, {text.counted(models, 'model')}"
+    words = f"Scored by {scorer(told)}, {text.counted(models, 'model')}"
     reason, since = str(told.get("reason", "")), told.get("since")
     if told.get("interruptions") and isinstance(since, int):
         # An operator who sees it change wants to know when it did.
@@ -65,6 +60,14 @@ def engine_of(told: Mapping[str, object], models: int) -> Engine:
         times = text.counted(int(str(told["interruptions"])), "interruption")
         reason += f" {times}; {text.counted(int(str(told.get('rescored', 0))), 'window')} scored again elsewhere."
     return Engine(words, reason, not told.get("trouble"))
+
+
+def scorer(told: Mapping[str, object]) -> str:
+    """Who scores, in a few words."""
+    detail = str(told.get("detail", ""))
+    if told.get("kind") == "triton":
+        return {"container": "Triton", "process": "Triton on the CPU"}.get(detail, "a Triton elsewhere")
+    return "ONNX Runtime on the CPU" if "CPU" in detail else f"ONNX Runtime on {detail}"
 
 
 def source_name(name: str) -> str:

@@ -26,6 +26,7 @@ from app.window.lessons import Lessons
 from app.window.limits import LimitsEditor
 from app.window.playback import Playback
 from app.window.quality import DataQuality
+from app.window.scoring import READ, Scoring
 from app.window.status import About, Troubles, about, engine_of, status
 from app.window.tuning import REQUESTS, Tuning
 from app.window.verdicts import Verdicts
@@ -83,6 +84,7 @@ class Watching(QObject):
         self._own: list[str] = []
         self._connect()
         self.tuning = Tuning(view, link, self.charts, self.ledger)
+        self.scoring = Scoring(view.scoring, link)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
@@ -297,7 +299,7 @@ class Watching(QObject):
         self._new_rows.append(row)
 
     def _on_refused(self, do: str, why: str) -> None:
-        if do not in REQUESTS:
+        if do not in REQUESTS and do not in READ:
             self._view.say(why)
 
     def _tell_notes(self, notes: Sequence[str]) -> None:

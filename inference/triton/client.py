@@ -123,6 +123,13 @@ class Client:
         config = self._do("get_model_config", timeout, model).config
         return {key: value.string_value for key, value in config.parameters.items()}
 
+    def config(self, model: str, timeout: float = CALL_S) -> str:
+        """The config by which a model is served, as the text of a ``config.pbtxt``. Raises ModelGoneError."""
+        from google.protobuf import text_format
+
+        told: str = text_format.MessageToString(self._do("get_model_config", timeout, model).config, as_utf8=True)
+        return told
+
     def load(self, model: str, config: str, files: Mapping[str, bytes], timeout: float = LOAD_S) -> None:
         """Load, or load anew, from ``config`` (JSON) and the files of its folder. Raises EngineError with why not."""
         sent = {f"file:{path}": data for path, data in files.items()}

@@ -120,6 +120,15 @@ class TritonEngine:
         """What the server counted of its models. Raises ServerGoneError."""
         return self._control.figures()
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What each model that is loaded here is called there."""
+        return dict(self._names)
+
+    def configs(self) -> dict[str, str]:
+        """The config by which the server serves each model, by its name there. Raises EngineError."""
+        return {name: self._control.config(name) for name in self.names.values()}
+
     def close(self) -> None:
         """Let every connection go; calls under way fail. May be called twice."""
         with self._lock:

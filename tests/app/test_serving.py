@@ -50,10 +50,14 @@ def test_a_server_that_is_killed_changes_neither_events_nor_counts(
     serving, engine = Serving(session), session.engine
     assert isinstance(engine, FailoverEngine)
     assert serving.now()["kind"] == "triton"
-    (server,) = serving.figures()["servers"]
-    assert server["mine"] and {one["name"] for one in server["models"]} == {"vae_timeseries", "transformer_timeseries"}
-    session.start()
     tick, deadline = threading.Event(), time.monotonic() + DEADLINE_S
+    while not serving.figures()["servers"] and time.monotonic() < deadline:
+        tick.wait(0.01)
+    (server,) = serving.figures()["servers"]
+    assert server["mine"] and server["gpus"] == [] and server["problem"] == ""
+    assert {one["name"] for one in server["models"]} == {"vae_timeseries", "transformer_timeseries"}
+    assert all(one["ready"] and one["windows"] and one["pending"] == 0 for one in server["models"])
+    session.start()
     while session.totals().scored < 2000 and time.monotonic() < deadline:
         tick.wait(0.01)
     os.kill(engine.servers[0].server.record.server.pid, signal.SIGKILL)  # type: ignore[union-attr]
@@ -82,6 +86,23 @@ def test_a_window_is_not_kept_waiting_for_a_server(
     answer = serving.answer({"do": "engine_log"})
     assert answer is not None and any("Started GRPCInferenceService" in line for line in answer["lines"])
     assert serving.answer({"do": "something else"}) is None
+    answer = serving.answer({"do": "engine_config"})
+    assert answer is not None and set(answer["configs"]) == {"vae_timeseries", "transformer_timeseries"}
+    assert "dynamic_batching" in answer["configs"]["vae_timeseries"]
+    assert "model_warmup" in answer["configs"]["vae_timeseries"]
+
+    # Nor while it hangs.
+    assert isinstance(session.engine, FailoverEngine)
+    pid = session.engine.servers[0].server.record.server.pid  # type: ignore[union-attr]
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        figures = serving.figures()
+        assert time.monotonic() - begun < 1.5
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert figures["at"] is None and figures["pool"]["workers"]
     session.start()
     session.close()
+    serving.close()
     assert serving.now()["kind"] == "triton", "what it was at the end"

@@ -156,7 +156,7 @@ def test_the_strip_says_source_rate_delay_queue_skipped_engine_and_recording() -
         "0 windows skipped",
     ]
     engine, recording = right_segments(status())
-    assert engine.tip == "The installed runtime has no GPU provider."
+    assert engine.tip == "The installed runtime has no GPU provider. More in Scoring (Ctrl+2)."
     assert recording.words == "Recording, 4.1 GB, 212 days left"
 
 

@@ -1,4 +1,4 @@
-"""What the page Detection is put together from: sentences, fields, joined buttons, heads of sections. GUI thread."""
+"""What pages are put together from: sentences, fields, joined buttons, heads of sections. GUI thread."""
 
 from __future__ import annotations
 
