@@ -76,7 +76,7 @@ def scoring_view(told: Told, rates: Rates, now: int) -> ScoringView:
             remarks=(Remark(engine["reason"], NOW if engine["trouble"] else None),),
             facts=(interruptions, Fact("Windows scored again", text.number(engine["rescored"]))),
         ),
-        below=(*_servers(servers, rates), *_graphics(told["graphics"], servers)),
+        below=(*_servers(told, rates), *_graphics(told["graphics"], servers)),
         pool=_pool(told["pool"], told["skipped"]),
     )
 
@@ -88,9 +88,11 @@ def _passed(count: int, trouble: object = "") -> Mark | None:
 # servers
 
 
-def _servers(servers: Sequence[Told], rates: Rates) -> list[Section]:
+def _servers(told: Told, rates: Rates) -> list[Section]:
+    servers = told["servers"]
     if not servers:
-        return [Section("Server", remarks=(Remark("No Triton scores now."),))]
+        asking = told["at"] is None and told["engine"]["kind"] == "triton"
+        return [Section("Server", remarks=(Remark("It has not answered yet." if asking else "No Triton scores now."),))]
     return [
         _server(one, "Server" if len(servers) == 1 else f"Server {number}", rates)
         for number, one in enumerate(servers, 1)

@@ -26,7 +26,7 @@ from app.window.lessons import Lessons
 from app.window.limits import LimitsEditor
 from app.window.playback import Playback
 from app.window.quality import DataQuality
-from app.window.scoring import READ, Scoring
+from app.window.scoring import FIGURES, Scoring
 from app.window.status import About, Troubles, about, engine_of, status
 from app.window.tuning import REQUESTS, Tuning
 from app.window.verdicts import Verdicts
@@ -299,7 +299,7 @@ class Watching(QObject):
         self._new_rows.append(row)
 
     def _on_refused(self, do: str, why: str) -> None:
-        if do not in REQUESTS and do not in READ:
+        if do not in (*REQUESTS, FIGURES):
             self._view.say(why)
 
     def _tell_notes(self, notes: Sequence[str]) -> None:

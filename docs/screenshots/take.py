@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.folders import own_folders
 
 FOLDER = Path(__file__).resolve().parent
+VIEWS = {"watch": "ctrl+1", "scoring": "ctrl+2"}
 SIZES = {"": (1920, 1080), "-1280x720": (1280, 720)}
 DEADLINE_S = 90.0
 SETTLE_S = 2.0
@@ -67,13 +68,16 @@ def take(theme: str, folder: Path) -> None:
             str(archive),
             "--set",
             f"widgets.theme={theme}",
+            "--set",
+            "inference.triton.container=off",  # the same picture whether or not there is a docker
         ]
         window = subprocess.Popen(command, env=environment)
         try:
             wait_for(lambda: found(archive) or window.poll() is not None, "the finding of the built-in fleet")
             time.sleep(CALM_S)
-            for suffix, (width, height) in SIZES.items():
-                shoot(environment, width, height, FOLDER / f"watch-{theme}{suffix}.png")
+            for view, key in VIEWS.items():
+                for suffix, (width, height) in SIZES.items():
+                    shoot(environment, key, width, height, FOLDER / f"{view}-{theme}{suffix}.png")
         finally:
             window.send_signal(signal.SIGTERM)
             window.wait(60)
@@ -98,8 +102,8 @@ def found(archive: Path) -> bool:
     return any(news.get("news") == "events" and any(not e["open"] for e in news["events"]) for news in told)
 
 
-def shoot(environment: dict[str, str], width: int, height: int, target: Path) -> None:
-    """Give the window a size and photograph it."""
+def shoot(environment: dict[str, str], key: str, width: int, height: int, target: Path) -> None:
+    """Give the window a size, show the view of ``key``, and photograph it."""
 
     def run(*command: str) -> str:
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
@@ -107,6 +111,7 @@ def shoot(environment: dict[str, str], width: int, height: int, target: Path) ->
 
     number = run("xdotool", "search", "--onlyvisible", "--name", "^Perigee$").splitlines()[-1]
     run("xdotool", "windowmove", number, "0", "0", "windowsize", "--sync", number, str(width), str(height))
+    run("xdotool", "windowfocus", "--sync", number, "key", key)
     time.sleep(SETTLE_S)
     run("import", "-window", number, "-strip", "-define", "png:compression-level=9", str(target))
     print(target)

@@ -191,6 +191,16 @@ def test_while_no_triton_serves_the_trouble_is_marked() -> None:
     assert marks(shown) == [(reason, NOW), ("Interruptions", NOW)]
 
 
+def test_a_triton_that_has_not_answered_yet_is_not_said_to_be_none() -> None:
+    for at, kind, words in (
+        (None, "triton", "It has not answered yet."),
+        (None, "embedded", "No Triton scores now."),
+        (1.0, "triton", "No Triton scores now."),
+    ):
+        shown = view(at=at, engine__kind=kind, servers=[])
+        assert [one.words for one in shown.below[0].remarks] == [words]
+
+
 def test_without_a_gpu_one_quiet_sentence_is_said() -> None:
     graphics: dict[str, object] = {"driver": "", "gpus": [], "reason": "no NVIDIA driver answers", "xids": None}
     shown = view(graphics=graphics, servers__0__gpus=None, servers__0__gpu=False)

@@ -15,9 +15,16 @@ from PySide6.QtTest import QTest
 from app.cli.watch import make_plan
 from app.paths import runtime_folder
 from app.plan import Plan
+from app.window.corelink import CoreLink
+from app.window.scoring import Scoring
 from inference.triton import records
+from widgets.scoring.model import ScoringView
+from widgets.scoring.page import ScoringPage
+from widgets.theme import theme
 
 if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
     from tests.app.conftest import Desk
 
 
@@ -55,3 +62,20 @@ def test_strip_and_page_say_that_a_triton_serves_was_killed_and_came_back(
     desk.wait(lambda: page.heading.title == "Triton on the CPU scores" and "State serving" in shown())
     assert "warning: Interruptions 1" in shown() and "is gone" not in shown()
     assert "Scored by Triton on the CPU, 2 models, since " in view.status.accessibleDescription()
+
+
+def test_figures_are_asked_for_only_while_the_page_is_shown(qtbot: QtBot, tmp_path: Path) -> None:
+    link = CoreLink(make_plan(["sim:quiet"], archive=tmp_path / "t.duckdb"))
+    page = ScoringPage(theme("dark"))
+    qtbot.addWidget(page)
+    scoring = Scoring(page, link)
+    scoring._ask()
+    assert scoring._question._asked is None and page.view == ScoringView()
+    page.show()
+    qtbot.waitUntil(lambda: page.heading.title == "Nothing scores")
+    assert page.left.sections[0].accessibleDescription() == "warning: There is no session now."
+    page.hide()
+    scoring._ask()
+    assert scoring._question._asked is None
+    with qtbot.waitSignal(link.closed):
+        link.close()

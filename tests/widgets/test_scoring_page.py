@@ -167,6 +167,16 @@ def test_tab_reaches_every_part_and_leaves_the_text(page: ScoringPage) -> None:
     assert reached[6] is not lines.text
 
 
+def test_the_pool_is_as_high_as_it_needs_after_the_window_grew(page: ScoringPage, qtbot: QtBot) -> None:
+    page.set_view(replace(VIEW, pool=replace(POOL, remarks=(Remark("32 windows failed, so " * 6),))))
+    qtbot.waitUntil(lambda: page.pool.height() == page.pool.sections[0].height() + 4)
+    wide = page.pool.height()
+    page.resize(640, 640)
+    qtbot.waitUntil(lambda: page.pool.sections[0].height() > wide)
+    page.resize(1280, 640)
+    qtbot.waitUntil(lambda: page.pool.height() == page.pool.sections[0].height() + 4 == wide)
+
+
 def test_a_low_page_scrolls_by_keyboard(page: ScoringPage) -> None:
     page.resize(1280, 120)
     QTest.keyClick(page.left, Qt.Key.Key_PageDown)

@@ -99,9 +99,7 @@ class Column(QScrollArea):
     def wanted_height(self, width: int) -> int:
         """To show all of the sections at this width."""
         frame = 2 * PX["focus_ring"]
-        for part in self.sections:
-            part.fit(width - frame)
-        return sum(part.height() for part in self.sections) + frame
+        return sum(part.needed(width - frame) for part in self.sections) + frame
 
 
 class ScoringPage(QWidget):

@@ -49,7 +49,7 @@ class SectionPart(QWidget):
         if section != self.section:
             self.section = section
             self._say()
-            self.fit(self._wide)
+            self.fit(self.width())
             self.update()
 
     def _say(self) -> None:
@@ -61,16 +61,21 @@ class SectionPart(QWidget):
         self.fit(self.width())
 
     def fit(self, width: int) -> None:
-        """Be as high as is needed at this width, which may be had later."""
-        self._wide = width
-        height = self._draw(None)
+        """Be as high as is needed at this width."""
+        height = self.needed(width)
         if height != self.height():
             self.setFixedHeight(height)
+
+    def needed(self, width: int) -> int:
+        """The height that is needed at this width, which may be had only later."""
+        self._wide = width
+        return self._draw(None)
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
         """All of it."""
         painter.fillRect(self.rect(), self._theme.color("panel"))
+        self._wide = self.width()
         self._draw(painter)
 
     def _draw(self, painter: QPainter | None) -> int:
