@@ -38,13 +38,16 @@ def cards(shipped: Path) -> tuple[ModelCard, ...]:
     return read_repository(shipped).select()
 
 
-@pytest.fixture
-def options(tmp_path: Path, private_server: Path) -> TritonOptions:
-    return TritonOptions(state=tmp_path / "state", places=(private_server,), container="off", timeout_s=20.0)
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory, private_server: Path) -> TritonOptions:
+    return TritonOptions(
+        state=tmp_path_factory.mktemp("state"), places=(private_server,), container="off", timeout_s=20.0
+    )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(cards: tuple[ModelCard, ...], options: TritonOptions) -> Iterator[FailoverEngine]:
+    """One for all tests: each leaves it with a server that scores."""
     opener = partial(first, candidates(options, cards))
     made = FailoverEngine([opener], EmbeddedEngine(), cards, 64, insist=True, pauses=(0.2,))
     yield made
@@ -105,8 +108,8 @@ def _pid(engine: FailoverEngine) -> int:
 def test_a_server_that_is_killed_again_and_again_loses_no_window(
     engine: FailoverEngine, cards: tuple[ModelCard, ...], kills: int
 ) -> None:
-    stream = Stream(engine, cards)
-    for kill in range(1, kills + 1):
+    stream, before = Stream(engine, cards), engine.status().interruptions
+    for kill in range(before + 1, before + kills + 1):
         stream.send(5)
         os.kill(_pid(engine), signal.SIGKILL)
         stream.send(20)
@@ -138,7 +141,7 @@ def test_a_server_that_hangs_is_ended_and_its_windows_are_scored_elsewhere(
 def test_a_model_that_is_unloaded_under_it_is_loaded_again(
     engine: FailoverEngine, cards: tuple[ModelCard, ...]
 ) -> None:
-    stream = Stream(engine, cards)
+    stream, before = Stream(engine, cards), engine.status().interruptions
     stream.send(3)
     client = Client(endpoint(engine.servers[0].server.record))  # type: ignore[union-attr]
     client.unload(cards[0].name)
@@ -147,7 +150,7 @@ def test_a_model_that_is_unloaded_under_it_is_loaded_again(
     client.close()
     stream.send(3)
     stream.check()
-    assert engine.status().interruptions == 0, "the server itself was never lost"
+    assert engine.status().interruptions == before, "the server itself was never lost"
 
 
 @pytest.mark.logs("has lost", "is given it again")
@@ -289,4 +292,4 @@ def test_a_server_that_does_not_take_the_models_is_ended_and_the_next_one_has_it
 
     seat = first([*chain, ("another", willing)], threading.Event(), lambda seat: seat.engine.load(broken))
     assert seat.server is None and "has no config" in taken[0]
-    assert not list(options.state.glob("triton-*.json"))
+    assert len(list(options.state.glob("triton-*.json"))) <= 1, "that of the engine of these tests"
