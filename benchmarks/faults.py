@@ -2,9 +2,10 @@
 
     python -m benchmarks.faults [--seeds 0-3] [--json FILE]
 
-Each kind alone on one satellite: commissioned on an orbit and a half of its own flight, judged for half an hour more,
-then the fault for 20 minutes. A fault is found where an event touches it and names one of its channels. With
-``--provisional`` the satellite was never seen before, and is judged from its first sample. Plain scores open events.
+Each kind alone on one satellite: commissioned on an orbit and a half of its own flight, judged for three and a half
+hours more (two orbits teach the cycle), then the fault for 20 minutes. A fault is found where an event touches it and
+names one of its channels. With ``--provisional`` the satellite was never seen before, and is judged from its first
+sample. Plain scores, cycle and silence open events.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from telemetry.clock import SECOND
 
 ORBITS = 9000
 """Seconds that a satellite is commissioned on."""
-ONSET, LENGTH = 10_800, 1200
+ONSET, LENGTH = 21_600, 1200
 AFTER = 900
 """Seconds judged after a fault's end, and within which an event that follows it is its own."""
 KINDS = (*FAULTS, *EVENTS)

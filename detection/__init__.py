@@ -1,4 +1,4 @@
-"""Telemetry is judged: plain scores and networks against their own record, limits, sisters, events.
+"""Telemetry is judged: plain scores and networks against their own record, limits, cycles, sisters, events.
 
 Knows telemetry, and no models, databases or screens: a model is a ``WindowSpec`` and a function that takes windows.
 ``Judge`` is the way in; one thread owns it and everything below it.
@@ -9,15 +9,17 @@ from detection.event import Category, Contribution, Event, Judged, Scored
 from detection.familiar import VERDICTS, Opinion, Ruling, Verdict
 from detection.judge import Item, Judge, Output
 from detection.network import Submit
-from detection.settings import BANK, LIMITS, ROBUST_Z, SISTERS, DetectionSettings, Policy
+from detection.settings import BANK, CYCLE, LIMITS, ROBUST_Z, SILENCE, SISTERS, DetectionSettings, Policy
 from detection.spec import Kind, WindowSpec
 from detection.tally import Flaws
 from detection.thresholds import Override, Thresholds
 
 __all__ = [
     "BANK",
+    "CYCLE",
     "LIMITS",
     "ROBUST_Z",
+    "SILENCE",
     "SISTERS",
     "VERDICTS",
     "Category",

@@ -38,8 +38,9 @@ class Event:
     """One happening on one satellite.
 
     Times are UTC microseconds; ``end`` is the newest sample that belongs to it, and ``open`` says whether it
-    goes on. ``model`` is a model's name, a plain score's (``ar``, ``diff``, ``std``, ``lstd``, ``z``),
-    ``limits`` or ``sisters``; ``score`` is the peak over the threshold; ``channels`` are ranked, largest share first.
+    goes on. ``model`` is a model's name, a plain score's (``ar``, ``diff``, ``std``, ``lstd``, ``z``), ``limits``,
+    ``cycle``, ``silence`` or ``sisters``; ``score`` is the peak over the threshold; ``channels`` are ranked, largest
+    share first.
     ``key`` is unique in a session and stays the same while the event grows. ``reason`` is a sentence.
     ``seconded`` names every other judge that saw the same, and ``versions`` pairs each of them all with its version,
     by name.

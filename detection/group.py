@@ -11,6 +11,7 @@ import numpy.typing as npt
 from detection.commissioning import Commissioned
 from detection.compose import Expectation, Point
 from detection.contexts import Modes
+from detection.cycle import BLOCK, Cycle, Departure
 from detection.event import Judged
 from detection.fit import LAGS, Floats, Kind, Mask
 from detection.intake import STRETCH, Intake
@@ -20,7 +21,8 @@ from detection.network import Network, Strip, Submit
 from detection.period import Period
 from detection.record import Hit
 from detection.scorer import Result, Scorer
-from detection.settings import BANK, LIMITS, ROBUST_Z, WORDS, DetectionSettings
+from detection.settings import BANK, CYCLE, LIMITS, ROBUST_Z, SILENCE, WORDS, DetectionSettings
+from detection.silence import Silence, Silences
 from detection.spec import WindowSpec
 from detection.tally import Tally
 from detection.thresholds import Thresholds
@@ -64,6 +66,8 @@ class GroupJudge:
         self._modes = modes
         self._limits = Limits(group.channels, self._in_force(limits), settings.persistence, modes)
         self.levels = Levels(n)
+        self._silences = Silences(n)
+        self._cycle = Cycle(group.channels, group.orbit, settings)
         self._scorer = Scorer(group.channels, settings)
         # A code has no shape that a network could know, and a switch hardly any.
         shaped = np.array([channel.type not in ("bool", "i4") for channel in group.channels], dtype=bool)
@@ -101,6 +105,7 @@ class GroupJudge:
         n = len(times)
         if self.set_back(int(times[0])):
             self._limits.reset()
+            self._cycle.restart()
         judged = Judged(self.group, times, *(np.full((n, len(x)), np.nan, dtype=np.float32) for _ in range(3)))
         found = Found(judged, [], [])
         newest, jumped = self._intake.newest, self._intake.set_back(int(times[0]))
@@ -108,6 +113,8 @@ class GroupJudge:
         self.tally.take(frame, x, at, newest, jumped=jumped)
         self.levels.take(times[at:], x[:, at:])
         self._modes.take(self.group, times[at:], x[:, at:])
+        found.findings.extend(self._lack(one) for one in self._silences.take(times[at:], x[:, at:]))
+        found.findings.extend(self._depart(one) for one in self._cycle.take(times[at:], x[:, at:]))
         while at < n:
             count, again = self._intake.cut(times[at:], x[:, at : at + STRETCH], self._scorer.fits.spacing)
             if again.any():
@@ -186,6 +193,7 @@ class GroupJudge:
         factors = thresholds.factors([channel.key for channel in self.group.channels])
         self._scorer.bank.factor(factors)
         self._scorer.baseline.factor(factors)
+        self._cycle.factor(factors)
         for network in self.networks:
             network.factor(factors)
 
@@ -278,6 +286,15 @@ class GroupJudge:
     def _second(self, times: Times, hit: Hit, judge: str) -> Point:
         path = self._paths[hit.channel]
         return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, "", opens=False)
+
+    def _lack(self, one: Silence) -> Point:
+        path, said = self._paths[one.channel], one.describe()
+        return Point(one.time, SILENCE, _VERSION, path, one.ratio, self._merge, said, settled=one.settled)
+
+    def _depart(self, one: Departure) -> Point:
+        path, reach = self._paths[one.channel], max(self._merge, 2 * BLOCK)
+        point = Point(one.time, CYCLE, _VERSION, path, one.ratio, reach, one.reason)
+        return replace(point, threshold=one.threshold, expected=one.expected)
 
     def _exceed(self, out: Excursion) -> Point:
         limit = out.limit

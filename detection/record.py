@@ -41,9 +41,9 @@ class Hit:
     threshold: float
     rising: int
 
-    def describe(self, judge: str) -> str:
+    def describe(self, judge: str, unit: str = "samples") -> str:
         """The sentence: which score, and by how much over what."""
-        return f"{judge} {self.factor:.1f} x anything in the last {max(self.seen // 100 * 100, 100):,} samples"
+        return f"{judge} {self.factor:.1f} x anything in the last {max(self.seen // 100 * 100, 100):,} {unit}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

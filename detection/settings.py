@@ -19,6 +19,10 @@ BANK_NAME = "bank"
 """What the plain scores are called together."""
 ROBUST_Z = "robust_z"
 """The baseline that every network is shown beside."""
+CYCLE = "cycle"
+"""The score that holds a channel against itself one period ago."""
+SILENCE = "silence"
+"""The judge of channels that send no value."""
 LIMITS = "limits"
 """The judge of declared limits."""
 SISTERS = "sisters"
@@ -62,6 +66,7 @@ class DetectionSettings:
     between channels, which find what no channel shows alone. Their scores are smoothed twice, by ``between_alphas`` a
     point of the grid, over about 10 and about 250 points: a switch is odd for a moment, a fault lasts. The margins of
     ``between`` are those of the two, over the largest of a model's own nominal time; what lasts was rarer there.
+    ``cycle`` counts in minutes.
     """
 
     alpha: float = 0.1
@@ -82,3 +87,6 @@ class DetectionSettings:
     baseline: Policy = Policy(margins=(1.75,))
     network: Policy = Policy(margins=(1.75,))
     between: Policy = Policy(margins=(1.5, 1.25))
+    cycle: Policy = Policy(
+        margins=(1.75,), lag=30, reach=1440, refresh=1, guard=1, pause=5, regime=30, budget_span=1440
+    )

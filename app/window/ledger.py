@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from app.eventlog import EventKey
-from detection import LIMITS, ROBUST_Z, SISTERS, Opinion
+from detection import CYCLE, LIMITS, ROBUST_Z, SILENCE, SISTERS, Opinion
 from detection.event import Contribution, Event
 from telemetry import Channel
 from telemetry.clock import SECOND
@@ -27,6 +27,8 @@ _JUDGES = {
     "std": "spread",
     "lstd": "activity",
     "z": "level",
+    CYCLE: "cycle",
+    SILENCE: "silence",
     ROBUST_Z: "robust z",
     "vae_timeseries": "VAE",
     "transformer_timeseries": "Transformer",
