@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from detection.event import Contribution, Event
 from detection.familiar import Familiar
+from detection.settings import CYCLE
 from telemetry import Severity
 
 CLEAR_EVERY = 60_000_000
 """What can second nothing any more is forgotten at such steps of telemetry, microseconds."""
+_TURN = 240_000_000  # microseconds for which a mode out of its turn explains what departs from its cycle
 _TELL_EVERY = 10  # an open event is told again when it has grown by this share (1/10) of its reach
 
 
@@ -34,8 +36,9 @@ class Point:
 
     ``time`` in UTC microseconds; ``ratio`` over the threshold; ``reach`` is how much later, in microseconds, a
     point still belongs to the same event; ``opens`` whether the judge may open and extend an event, or only
-    seconds one; ``settled`` marks the end of an alarm that became the new regime. ``onset`` is when the judge first
-    found the channel above its record, None: at ``time``. ``threshold`` is what was passed, in the score's own units;
+    seconds one; ``explains`` marks a mode or a switch that is out of its turn, which is no alarm; ``settled`` the end
+    of an alarm that became the new regime. ``onset`` is when the judge first found the channel above its record,
+    None: at ``time``. ``threshold`` is what was passed, in the score's own units;
     ``expected`` what the value lies outside of, where the judge can say;
     ``response`` what the operator should know and do.
     """
@@ -50,6 +53,7 @@ class Point:
     severity: Severity = Severity.WATCH
     opens: bool = True
     settled: bool = False
+    explains: bool = False
     onset: int | None = None
     threshold: float | None = None
     expected: Expectation | None = None
@@ -177,6 +181,8 @@ class Composer:
         self._seconds: dict[str, dict[str, _Seconds]] = {}
         self._drafts: list[_Draft] = []
         self._cleared = 0
+        self._turned = -_TURN
+        self._explained: dict[str, int] = {}
 
     def add(self, point: Point) -> None:
         """A point, in any order."""
@@ -226,16 +232,28 @@ class Composer:
         return self.advance(never, never)
 
     def _take(self, point: Point) -> None:
+        if point.explains:
+            self._turned = point.time
+            return
+        explained = point.judge == CYCLE and self._explain(point)
         draft = self._drafts[-1] if self._drafts else None
         if draft is not None and draft.near(point.time):
             if not point.settled or point.channel in draft.shares:
                 draft.take(point)
-        elif not point.settled:
+        elif not point.settled and not explained:
             late = draft is not None and point.time < draft.start
             draft = _Draft(next(self._keys), point, point.time, point.time, point.reach, point.severity, point, point)
             draft.take(point)
             # A point that came later than its source promised stands alone: the newest event stays the last.
             self._drafts.insert(0 if late else len(self._drafts), draft)
+
+    def _explain(self, point: Point) -> bool:
+        """Whether a departure came with a mode out of its turn, or goes on from one that did: it opens no event."""
+        reasons = self._turned, self._explained.get(point.channel, self._turned)
+        if not any(0 <= point.time - reason < _TURN for reason in reasons):
+            return False
+        self._explained[point.channel] = point.time
+        return True
 
     def _second(self, known: int) -> None:
         for draft in self._drafts:

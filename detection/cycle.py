@@ -5,6 +5,8 @@ Telemetry time is cut into blocks of a minute. The mean of a block is held again
 period ago and around two, whichever is nearer; how far it lies outside of them is a score, judged by its record as
 every other. The period is the orbit that the group declares, else the one that its channels show. Nothing is
 commissioned: two periods of the stream are learned from.
+
+A mode or a switch that is not what it was then is no departure: it is out of its turn, and may be why others depart.
 """
 
 from __future__ import annotations
@@ -37,7 +39,16 @@ _REAL = 0.9  # of the blocks of a channel hold a value, or it is not judged
 _TRENDING = 0.97  # of the steps go one way: a counter, or what only grows
 _FLOOR = 0.2  # of the half range
 _DIGITS = 1e-9  # of the level: less than that is how numbers are written
+_TURNED = 0.3  # of a code, the mean of a minute: a mode or a switch is out of its turn
 _NARROW = 0.02  # of the declared range: less than that is not taken for the range of a channel
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Channel number ``channel``, a mode or a switch, was out of its turn in the minute that ends with ``time``."""
+
+    time: int
+    channel: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +67,18 @@ class Cycle:
     """The cycle of one group. ``period`` is in blocks, 0 while it is not known or has not been seen twice."""
 
     def __init__(self, channels: Sequence[Channel], orbit: int | None, settings: DetectionSettings) -> None:
-        self._channels = channels
         self._policy = settings.cycle
         self._declared = round((orbit or 0) / BLOCK)
         spans = np.array([channel.span or (0.0, 0.0) for channel in channels], dtype=np.float64)
         self._narrow = _NARROW * np.nan_to_num(np.diff(spans)[:, 0] / 2, posinf=0.0)
         self._factors = np.ones(len(channels))
+        self._named = np.array([one.type in ("bool", "i4") for one in channels], dtype=bool)
         self.restart()
 
     def restart(self) -> None:
         """The clock was set back: everything is learned anew."""
         self.period = 0
-        self._means = Tape(len(self._channels), KEPT + 1 + _BATCH + _GAP, np.float64, np.nan)
+        self._means = Tape(len(self._named), KEPT + 1 + _BATCH + _GAP, np.float64, np.nan)
         self._rows = 0
         self._search = 2 * _SHORTEST
         self._number: int | None = None
@@ -79,14 +90,14 @@ class Cycle:
         if self.period:
             self._record.factor(factors)
 
-    def take(self, times: Times, x: Floats) -> list[Departure]:
+    def take(self, times: Times, x: Floats) -> list[Departure | Turn]:
         """Take (channels, n) values, NaN where there is none, at ascending ``times``.
 
         Told is what shows in the blocks that are over by the last of them, at the time of the sample after.
         """
         if not len(times):
             return []
-        found: list[Departure] = []
+        found: list[Departure | Turn] = []
         numbers = times // BLOCK
         starts = [0, *(1 + np.flatnonzero(np.diff(numbers))).tolist()]
         closed: list[int] = []
@@ -135,9 +146,8 @@ class Cycle:
         half = np.nan_to_num((high - low) / 2)
         steps = np.sign(np.diff(means, axis=1))
         up, down = ((steps == way).sum(axis=1) for way in (1, -1))
-        named = np.array([one.type in ("bool", "i4") for one in self._channels])
         real = np.isfinite(means).mean(axis=1) >= _REAL
-        self._live = real & (half > 0) & (np.maximum(up, down) <= _TRENDING * (up + down)) & ~named
+        self._live = real & (half > 0) & (np.maximum(up, down) <= _TRENDING * (up + down)) & ~self._named
         level = np.nan_to_num(np.maximum(np.abs(low), np.abs(high)))
         self._scale = np.where(self._live, np.maximum(np.maximum(half, self._narrow), _DIGITS * level), 1.0)
         seen = min(n, self._means.keep - period) - period - 1
@@ -166,13 +176,15 @@ class Cycle:
             out[:, nearer] = np.stack([away, low, high, np.full(now.shape, ago)])[:, nearer]
         return out[0], out[1], out[2], out[3]
 
-    def _judge(self, times: Sequence[int]) -> list[Departure]:
-        """Departures in the newest blocks, which show at ``times``."""
+    def _judge(self, times: Sequence[int]) -> list[Departure | Turn]:
+        """Departures and turns in the newest blocks; what departed shows at ``times``."""
         if not times:
             return []
         away, low, high, ago = self._distance(len(times))
         told = np.isfinite(away) & self._live[:, None]
-        found = []
+        # As of the end of the minute: before anything that departs in it, whatever group that is in.
+        turned = np.argwhere(self._named[:, None] & (away > _TURNED)).tolist()
+        found: list[Departure | Turn] = [Turn(times[at] - times[at] % BLOCK - 1, channel) for channel, at in turned]
         for hit in self._record.judge(np.where(told, away, 0.0)[None], told).hits:
             at = hit.channel, hit.column
             wide = hit.threshold * self._scale[hit.channel]

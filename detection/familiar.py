@@ -10,6 +10,10 @@ Two findings are alike when all of this holds:
   with each alarm, and what comes again and again is as large as before;
 - the later one is not longer than twice the judged one and the time that joins two alarms to one event.
 
+What comes again soon is known to the plain scores, and only the cycle sees it. Of such an event the judged one has to
+name every channel with a fifth of it, and the cycle has to have seen that as well; its largest score is compared only
+where the cycle opened the judged one too, for those of others are in other units.
+
 Of the judged events that one is like, the one that was judged last decides: ``rare nominal`` makes it quiet, ``true``
 does not; ``false``, ``unsure`` and one that was taken back decide nothing. A verdict counts for events that start after
 it was given.
@@ -21,7 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from detection.event import Event
-from detection.settings import LIMITS
+from detection.settings import BANK, CYCLE, LIMITS
 from telemetry.clock import iso
 
 Verdict = Literal["true", "false", "rare nominal", "unsure", "taken back"]
@@ -94,13 +98,13 @@ def alike(event: Event, judged: Event, reach: int) -> bool:
     """Whether ``event`` is like the ``judged`` one, as the head of this file says; ``reach`` in microseconds."""
     if event.satellite != judged.satellite or LIMITS in (event.model, judged.model):
         return False
-    smaller, larger = sorted((_size(event, judged), _size(judged, event)))
-    return (
-        _takes_part(event, judged)
-        and _takes_part(judged, event)
-        and larger <= SIZE * smaller
-        and event.end - event.start <= SIZE * (judged.end - judged.start) + reach
-    )
+    if event.end - event.start > SIZE * (judged.end - judged.start) + reach:
+        return False
+    here, there = _size(event, judged), _size(judged, event)
+    if event.model == CYCLE and not set(BANK) & set(event.seconded):
+        return _names(judged, event) and (judged.model != CYCLE or here <= SIZE * there)
+    mutual = _takes_part(event, judged) and _takes_part(judged, event)
+    return mutual and max(here, there) <= SIZE * min(here, there)
 
 
 def _size(one: Event, other: Event) -> float:
@@ -109,9 +113,13 @@ def _size(one: Event, other: Event) -> float:
 
 
 def _takes_part(one: Event, other: Event) -> bool:
-    """Whether what leads in ``one`` is in ``other`` too, and its judge saw that as well."""
-    shares = {channel.name: channel.share for channel in other.channels}
-    leading = [channel.name for channel in one.channels if channel.share >= LEADS]
-    first = one.channels[0].name
+    """Whether what leads in ``one`` is in ``other`` too, its first channel as one that leads."""
+    leading = {channel.name for channel in other.channels if channel.share >= LEADS}
+    return one.channels[0].name in leading and _names(other, one)
+
+
+def _names(other: Event, one: Event) -> bool:
+    """Whether ``other`` names what leads in ``one``, and its judge saw that as well."""
+    names = {channel.name for channel in other.channels}
     known = one.model in (other.model, *other.seconded)
-    return known and shares.get(first, 0.0) >= LEADS and all(name in shares for name in leading)
+    return known and all(channel.name in names for channel in one.channels if channel.share >= LEADS)

@@ -9,20 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from detection.commissioning import Commissioned
-from detection.compose import Expectation, Point
+from detection.compose import Point
 from detection.contexts import Modes
-from detection.cycle import BLOCK, Cycle, Departure
+from detection.cycle import Cycle
 from detection.event import Judged
 from detection.fit import LAGS, Floats, Kind, Mask
 from detection.intake import STRETCH, Intake
 from detection.levels import Levels
-from detection.limits import Excursion, Limits
+from detection.limits import Limits
 from detection.network import Network, Strip, Submit
 from detection.period import Period
-from detection.record import Hit
+from detection.report import Report
 from detection.scorer import Result, Scorer
-from detection.settings import BANK, CYCLE, LIMITS, ROBUST_Z, SILENCE, WORDS, DetectionSettings
-from detection.silence import Silence, Silences
+from detection.settings import DetectionSettings
+from detection.silence import Silences
 from detection.spec import WindowSpec
 from detection.tally import Tally
 from detection.thresholds import Thresholds
@@ -32,7 +32,6 @@ _NEVER = 1 << 60
 _LOOK = 200  # newest samples that say where a commissioned channel is
 _AWAY = 0.1  # of its range, that a channel is beyond it before it is told
 _WIDEST = 1e150  # larger numbers are judged as this one: sums of them stay numbers
-_VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +68,7 @@ class GroupJudge:
         self._silences = Silences(n)
         self._cycle = Cycle(group.channels, group.orbit, settings)
         self._scorer = Scorer(group.channels, settings)
+        self._report = Report(group, self._intake, self._scorer, settings)
         # A code has no shape that a network could know, and a switch hardly any.
         shaped = np.array([channel.type not in ("bool", "i4") for channel in group.channels], dtype=bool)
         self.networks = [Network(spec, group, submit, settings, shaped) for spec in specs]
@@ -113,8 +113,8 @@ class GroupJudge:
         self.tally.take(frame, x, at, newest, jumped=jumped)
         self.levels.take(times[at:], x[:, at:])
         self._modes.take(self.group, times[at:], x[:, at:])
-        found.findings.extend(self._lack(one) for one in self._silences.take(times[at:], x[:, at:]))
-        found.findings.extend(self._depart(one) for one in self._cycle.take(times[at:], x[:, at:]))
+        found.findings.extend(self._report.silence(one) for one in self._silences.take(times[at:], x[:, at:]))
+        found.findings.extend(self._report.departure(one) for one in self._cycle.take(times[at:], x[:, at:]))
         while at < n:
             count, again = self._intake.cut(times[at:], x[:, at : at + STRETCH], self._scorer.fits.spacing)
             if again.any():
@@ -133,7 +133,7 @@ class GroupJudge:
 
     def release(self, passed: int) -> list[Point]:
         """Points of limits that waited for a mode; every group has passed the time ``passed``."""
-        return [self._exceed(excursion) for excursion in self._limits.release(passed)]
+        return [self._report.excursion(excursion) for excursion in self._limits.release(passed)]
 
     def set_limits(self, limits: Mapping[str, tuple[Limit, ...]]) -> None:
         """Judge by these limits, by channel key, from now on; a channel without any there by those it declares."""
@@ -206,14 +206,14 @@ class GroupJudge:
 
     def _stretch(self, times: Times, x: Floats, place: slice, found: Found) -> None:
         intake = self._intake
-        found.limits.extend(self._exceed(excursion) for excursion in self._limits.check(times, x))
+        found.limits.extend(self._report.excursion(excursion) for excursion in self._limits.check(times, x))
         counts, valid = intake.take(times, x)
         result = self._scorer.judge(intake, counts, valid)
         if result is not None:
             found.judged.ratio[place] = np.where(result.shown, result.bank.ratio, np.nan).T
             found.judged.low[place] = result.low.T
             found.judged.high[place] = result.high.T
-            self._report(times, x, result, found)
+            found.findings.extend(self._report.scores(times, x, result))
             self._ask(times, counts, valid, result)
         intake.advance(times)
         if intake.row == STRETCH:
@@ -244,79 +244,6 @@ class GroupJudge:
                 period=self.period,
             )
             network.take(strip)
-
-    def _report(self, times: Times, x: Floats, result: Result, found: Found) -> None:
-        states = self._scorer.fits.kind == Kind.STATE
-        for hit in result.bank.hits:
-            point = self._finding(times, hit, BANK[hit.score], WORDS[hit.score], result)
-            if states[hit.channel]:
-                point = replace(point, reason=self._state(hit.channel, x[hit.channel, hit.column]))
-            found.findings.append(point)
-            for other in hit.seconds:
-                found.findings.append(self._second(times, hit, BANK[other]))
-        for hit in result.baseline.hits:
-            if self._settings.robust_z_opens:
-                found.findings.append(self._finding(times, hit, ROBUST_Z, ROBUST_Z, result))
-            else:
-                found.findings.append(self._second(times, hit, ROBUST_Z))
-        for column, channel in result.bank.settled:
-            path, when = self._paths[channel], int(times[column])
-            found.findings.append(Point(when, "", _VERSION, path, 1.0, self._merge, "", settled=True))
-
-    def _state(self, channel: int, code: float) -> str:
-        names = dict(self.group.channels[channel].states)
-        return f"{names.get(int(code), f'state {code:g}')} was not met before"
-
-    def _finding(self, times: Times, hit: Hit, judge: str, words: str, result: Result) -> Point:
-        when = int(times[hit.column])
-        rose = self._intake.times.last(len(times) - hit.column + hit.rising)[0, 0]
-        return Point(
-            when,
-            judge,
-            _VERSION,
-            self._paths[hit.channel],
-            hit.ratio,
-            self._merge,
-            hit.describe(words),
-            onset=min(int(rose), when),
-            threshold=hit.threshold,
-            expected=self._scorer.expected(result, hit, words),
-        )
-
-    def _second(self, times: Times, hit: Hit, judge: str) -> Point:
-        path = self._paths[hit.channel]
-        return Point(int(times[hit.column]), judge, _VERSION, path, hit.ratio, self._merge, "", opens=False)
-
-    def _lack(self, one: Silence) -> Point:
-        path, said = self._paths[one.channel], one.describe()
-        return Point(one.time, SILENCE, _VERSION, path, one.ratio, self._merge, said, settled=one.settled)
-
-    def _depart(self, one: Departure) -> Point:
-        path, reach = self._paths[one.channel], max(self._merge, 2 * BLOCK)
-        point = Point(one.time, CYCLE, _VERSION, path, one.ratio, reach, one.reason)
-        return replace(point, threshold=one.threshold, expected=one.expected)
-
-    def _exceed(self, out: Excursion) -> Point:
-        limit = out.limit
-        # What was expected is told of a value; that of a rate is in another unit, and what returns is inside.
-        told = limit.quantity == "value" and out.ratio > 1.0
-        return Point(
-            out.time,
-            LIMITS,
-            _VERSION,
-            self._paths[out.channel],
-            out.ratio,
-            self._merge,
-            out.reason,
-            limit.severity,
-            threshold=out.bound,
-            expected=Expectation(limit.low, limit.high, out.value) if told else None,
-            response=limit.response,
-        )
-
-    @property
-    def _merge(self) -> int:
-        return self._settings.merge * max(self.period, 1)
 
     def _reach(self) -> None:
         """Now that the step is known, and nothing entered a record yet: how many samples a record needs."""
