@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from detection.compose import Composer, Point
 from detection.event import Event
+from detection.settings import CYCLE
 from telemetry import Severity
 
 END = 1 << 62
+MINUTE = 60_000_000
 
 
 def point(time: int, judge: str = "ar", channel: str = "a", ratio: float = 2.0, **more: Any) -> Point:
@@ -49,6 +51,30 @@ def test_a_judge_that_only_seconds_neither_opens_nor_extends() -> None:
     assert compose([near]) == []
     (event,) = compose([point(100), near])
     assert (event.end, event.seconded) == (100, ("robust_z",))
+
+
+def turned(minute: int) -> Point:
+    return point(minute * MINUTE - 1, CYCLE, "mode", explains=True)
+
+
+def departed(minute: int, channel: str = "a") -> Point:
+    return point(minute * MINUTE, CYCLE, channel)
+
+
+@pytest.mark.parametrize(("minutes", "opened"), [((10,), 0), ((13,), 0), ((14,), 1), ((9,), 1), ((13, 16, 19), 0)])
+def test_a_departure_with_a_mode_out_of_its_turn_opens_no_event(minutes: tuple[int, ...], opened: int) -> None:
+    assert len(compose([*map(departed, minutes), turned(10)])) == opened
+
+
+def test_what_departs_long_after_another_was_explained_opens_one() -> None:
+    (event,) = compose([turned(10), departed(12), departed(15), departed(15, "b")])
+    assert [share.name for share in event.channels] == ["b"]
+
+
+def test_what_a_mode_explains_belongs_to_the_event_of_another_judge() -> None:
+    (event,) = compose([point(10 * MINUTE), departed(10), turned(10)])
+    assert event.seconded == (CYCLE,)
+    assert len(compose([point(10 * MINUTE), turned(10)])[0].channels) == 1
 
 
 def test_a_second_opinion_counts_however_late_it_comes() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detection import CYCLE, DetectionSettings
-from detection.cycle import BLOCK, Cycle, Departure
+from detection.cycle import BLOCK, Cycle, Departure, Turn
 from telemetry import Channel, Frame, Group
 from telemetry.clock import SECOND
 
@@ -43,9 +43,16 @@ def creeping(far: float = 1.5) -> Matrix:
 
 
 def departures(x: Matrix, orbit: int | None = 3600, cuts: Sequence[int] = (N,), **more: Any) -> list[Departure]:
+    found = told(x, orbit, cuts, **more)
+    assert not any(isinstance(one, Turn) for one in found)
+    return [one for one in found if isinstance(one, Departure)]
+
+
+def told(x: Matrix, orbit: int | None, cuts: Sequence[int] = (N,), **more: Any) -> list[Departure | Turn]:
     cycle = Cycle(channels(len(x), **more), orbit and orbit * SECOND, DetectionSettings())
     times = np.arange(x.shape[1]) * STEP * SECOND
-    found, at, turn = [], 0, 0
+    found: list[Departure | Turn] = []
+    at, turn = 0, 0
     while at < x.shape[1]:
         stop = at + cuts[turn % len(cuts)]
         found += cycle.take(times[at:stop], x[:, at:stop])
@@ -87,11 +94,19 @@ def test_noise_and_two_channels_alone_have_no_period() -> None:
         assert cycle.period == 0
 
 
-def test_counters_states_and_constants_are_not_held_against_the_past() -> None:
-    x = np.stack([np.arange(N) % (4 * HOUR), np.full(N, 3.0), np.arange(N) // HOUR % 2])
+def test_counters_and_constants_are_not_held_against_the_past() -> None:
+    x = np.stack([np.arange(N) % (4 * HOUR), np.full(N, 3.0)])
     x[1, 4 * HOUR :] = 5
-    assert departures(x[:2]) == []
-    assert departures(x[2:], type="i4") == []
+    assert departures(x) == []
+
+
+@pytest.mark.parametrize("cuts", [(N,), (7, 100)])
+def test_a_mode_out_of_its_turn_is_told_for_each_minute_and_is_no_departure(cuts: tuple[int, ...]) -> None:
+    x = (np.arange(N)[None] % HOUR < HOUR / 2).astype(np.float64)
+    assert told(x, 3600, cuts, type="bool") == []
+    x[0, ONSET + 30 : ONSET + 60] = 0
+    minutes = [(ONSET + 30) * STEP // 60 + 1 + minute for minute in range(5)]
+    assert told(x, 3600, cuts, type="bool") == [Turn(minute * BLOCK - 1, 0) for minute in minutes]
 
 
 def test_a_small_part_of_the_declared_range_is_nothing() -> None:

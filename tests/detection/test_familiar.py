@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detection import LIMITS, Contribution, DetectionSettings, Event, Judge, Ruling, Verdict
+from detection import CYCLE, LIMITS, Contribution, DetectionSettings, Event, Judge, Ruling, Verdict
 from detection.familiar import Familiar, alike
 from telemetry import Frame, Severity
 from telemetry.clock import SECOND
@@ -59,6 +59,28 @@ Given = tuple[int, Verdict, int | None, int]
 )
 def test_what_is_alike(other: Event, like: bool) -> None:
     assert alike(other, JUDGED, REACH) is like
+
+
+SEEN = event(key=9, start=0, score=90.0, model="z", seconded=(CYCLE,))
+ONLY = event(model=CYCLE, seconded=("robust_z",))
+
+
+@pytest.mark.parametrize(
+    ("other", "judged", "like"),
+    [
+        (ONLY, SEEN, True),
+        (replace(ONLY, channels=ONLY.channels[1:2]), SEEN, True),
+        (replace(ONLY, channels=(Contribution("d", 1.0, 3.0),)), SEEN, False),
+        (replace(ONLY, end=ONLY.start + 501 * S), SEEN, False),
+        (replace(ONLY, seconded=("z",)), SEEN, False),
+        (ONLY, replace(SEEN, seconded=("ar",)), False),
+        (ONLY, replace(SEEN, model=LIMITS), False),
+        (ONLY, replace(SEEN, model=CYCLE, seconded=("z",)), True),
+        (replace(ONLY, score=181.0), replace(SEEN, model=CYCLE), False),
+    ],
+)
+def test_what_only_the_cycle_sees_is_like_what_others_saw_with_it(other: Event, judged: Event, like: bool) -> None:
+    assert alike(other, judged, REACH) is like
 
 
 def test_two_events_of_a_limit_are_never_alike() -> None:
