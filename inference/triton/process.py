@@ -32,8 +32,12 @@ CRASH_LOG = "last-crash.log"
 METRICS_S = 2.0
 _POLL_S = 0.05
 _PORT_TAKEN = re.compile(r"in use|failed to start (grpc|http|metrics)|unavailable - socket", re.IGNORECASE)
-_NOISE = re.compile(r"pinned memory|CudaDriverHelper|NVML|DCGM|CUDA memory pool", re.IGNORECASE)
-"""What a server without a GPU says of having none."""
+_NOISE = re.compile(
+    r"pinned memory|CudaDriverHelper|NVML|DCGM|CUDA memory pool|config modification time"
+    r"|unable to find backend library for backend 'onnxruntime'",
+    re.IGNORECASE,
+)
+"""What a server without a GPU says of having none, and of how it is given its models and asked for its backends."""
 
 
 class ProcessServer:
