@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.window.corelink import CoreLink
 from app.window.question import Question
+from app.window.servers import Servers
 from app.window.serving import Rates, gone, scoring_view
 from telemetry.clock import SECOND
 from widgets import text
@@ -36,6 +37,7 @@ class Scoring(QObject):
         self._page, self._link = page, link
         self._question = Question(link, FIGURES)
         self._rates = Rates()
+        self.servers = Servers(page.foot)
         self._timer = QTimer(self)
         self._timer.setInterval(EVERY_MS)
         self._timer.timeout.connect(self._ask)

@@ -59,6 +59,11 @@ def take(theme: str, folder: Path) -> None:
     home = Path(tempfile.mkdtemp(prefix="perigee-", dir=folder))
     environment = {key: value for key, value in own_folders(home).items() if not key.startswith(("QT_", "WAYLAND"))}
     os.environ["XDG_RUNTIME_DIR"] = environment["XDG_RUNTIME_DIR"]
+    # Where this checkout lies is nobody's business: the page shows the way to the server's program.
+    server = Path(tempfile.gettempdir()) / "tritonserver"
+    server.unlink(missing_ok=True)
+    server.symlink_to(Path(__file__).resolve().parents[2] / ".triton")
+    environment["PERIGEE_TRITON"] = str(server)
     archive = home / "telemetry.duckdb"
     with display(*max(SIZES.values())) as name:
         environment["DISPLAY"] = name
@@ -81,6 +86,7 @@ def take(theme: str, folder: Path) -> None:
         finally:
             window.send_signal(signal.SIGTERM)
             window.wait(60)
+            server.unlink()
 
 
 def found(archive: Path) -> bool:

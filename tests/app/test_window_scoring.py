@@ -79,3 +79,19 @@ def test_figures_are_asked_for_only_while_the_page_is_shown(qtbot: QtBot, tmp_pa
     assert scoring._question._asked is None
     with qtbot.waitSignal(link.closed):
         link.close()
+
+
+def test_a_triton_that_stays_is_started_and_stopped_from_the_page(
+    private_server: Path, sit_down: Callable[[Plan], Desk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", str(private_server))
+    plan = make_plan(["sim:quiet?satellites=1"], archive=tmp_path / "t.duckdb", engine="embedded")
+    desk = sit_down(plan)
+    foot = desk.window.view.scoring.foot
+    QTest.keyClick(desk.window.view, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    foot.buttons["start"].click()
+    desk.wait(lambda: "Triton at 127.0.0.1" in foot.words and foot.buttons["stop"].isEnabled())
+    assert [one.persistent for one in records.read(runtime_folder() / "triton")] == [True]
+    foot.buttons["stop"].click()
+    desk.wait(lambda: foot.words.startswith("Ended: Triton at 127.0.0.1") and foot.buttons["start"].isEnabled())
+    assert not records.read(runtime_folder() / "triton")

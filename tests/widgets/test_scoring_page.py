@@ -159,12 +159,14 @@ def test_errors_and_warnings_of_a_log_stand_out(page: ScoringPage) -> None:
 def test_tab_reaches_every_part_and_leaves_the_text(page: ScoringPage) -> None:
     page.setFocus()
     reached: list[QWidget | None] = []
-    for _ in range(7):
+    for _ in range(10):
         QTest.keyClick(QApplication.focusWidget() or page, Qt.Key.Key_Tab)
         reached.append(QApplication.focusWidget())
     lines = page.lines
-    assert reached[:6] == [page.left, page.pool, lines.kinds.buttons[0], lines.filter, lines.again, lines.text]
-    assert reached[6] is not lines.text
+    buttons = list(page.foot.buttons.values())
+    expected = [page.left, *buttons, page.pool, lines.kinds.buttons[0], lines.filter, lines.again, lines.text]
+    assert reached[:9] == expected
+    assert reached[9] is not lines.text
 
 
 def test_the_pool_is_as_high_as_it_needs_after_the_window_grew(page: ScoringPage, qtbot: QtBot) -> None:
@@ -220,3 +222,20 @@ def test_it_fills_what_is_between_the_bars(view: WatchView, size: tuple[int, int
     assert page.geometry() == QRect(0, view.top.height(), size[0], view.status.y() - view.top.height())
     assert view.childAt(QPoint(size[0] - 20, 200)) in page.findChildren(QWidget)
     assert page.lines.text.height() > page.height() * 0.3
+
+
+def test_the_foot_wants_what_is_pressed_and_only_a_cancel_while_something_runs(page: ScoringPage) -> None:
+    wanted: list[str] = []
+    page.foot.wanted.connect(wanted.append)
+    page.foot.cancelled.connect(lambda: wanted.append("cancelled"))
+    for button in page.foot.buttons.values():
+        button.click()
+    assert wanted == ["install", "start", "stop"] and not page.foot.cancel.isVisible()
+    page.foot.say("loading vae_timeseries", running=True)
+    assert page.foot.accessibleDescription() == "loading vae_timeseries"
+    for button in page.foot.buttons.values():
+        button.click()
+    page.foot.cancel.click()
+    assert wanted[3:] == ["cancelled"]
+    page.foot.say("Done.", running=False)
+    assert not page.foot.cancel.isVisible() and page.foot.buttons["stop"].isEnabled()

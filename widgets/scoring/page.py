@@ -1,4 +1,5 @@
-"""The page Scoring: what scores, its servers and GPUs at the left; the pool and the server's log at the right.
+"""The page Scoring: what scores, its servers and GPUs, and what can be done about them, at the left; the pool and the
+server's log at the right.
 
 GUI thread. Handed values, it emits what is to be read and decides nothing.
 """
@@ -12,6 +13,7 @@ from PySide6.QtGui import QKeySequence, QPainter, QResizeEvent, QShortcut, QShow
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from widgets.paint import painted, write
+from widgets.scoring.actions import ActionsPart
 from widgets.scoring.lines import LinesPart
 from widgets.scoring.model import ScoringView, Section
 from widgets.scoring.section import PAD, SectionPart
@@ -115,7 +117,8 @@ class ScoringPage(QWidget):
         self.left = Column(theme, "What scores", self.heading)
         self.pool = Column(theme, "Workers")
         self.lines = LinesPart(theme)
-        for part in (self.left, self.pool, self.lines):
+        self.foot = ActionsPart(theme)
+        for part in (self.left, self.foot, self.pool, self.lines):
             part.setParent(self)
         self.setAccessibleName("Scoring")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -125,7 +128,7 @@ class ScoringPage(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Draw with ``theme`` from now on."""
         self._theme = theme
-        for part in (self.heading, self.left, self.pool, self.lines):
+        for part in (self.heading, self.left, self.foot, self.pool, self.lines):
             part.set_theme(theme)
         self.update()
 
@@ -145,7 +148,9 @@ class ScoringPage(QWidget):
     def _place(self) -> None:
         left, height = round(self.width() * _LEFT), self.height()
         right = self.width() - left - 1
-        self.left.setGeometry(0, 0, left, height)
+        down = self.foot.height()
+        self.left.setGeometry(0, 0, left, height - down)
+        self.foot.setGeometry(0, height - down, left, down)
         pool = min(self.pool.wanted_height(right), round(height * _POOL))
         self.pool.setGeometry(left + 1, 0, right, pool)
         self.lines.setGeometry(left + 1, pool, right, height - pool)
