@@ -20,7 +20,7 @@ ACTIONS = {
 }
 """What each does, by name: the word on its button, and the sentence of its tip."""
 IDLE = "A Triton that stays, for this and later sessions."
-_PAD = 14
+_PAD = 16
 _BUTTON = 30
 
 
