@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from inference.triton.options import IMAGE
+IMAGE = "nvcr.io/nvidia/tritonserver:26.09-py3"
+"""As ``inference.triton.options`` has it, whose import would bring numpy before the window stands."""
 
 
 class SettingsError(Exception):

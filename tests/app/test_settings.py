@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsError, load
+from app.settings import Settings, SettingsError, load
+from inference.triton.options import TritonOptions
 
 
 def test_overrides_win_over_the_file(tmp_path: Path) -> None:
@@ -35,3 +36,7 @@ def test_a_broken_file_is_set_aside_and_said(tmp_path: Path, content: str) -> No
 def test_a_wrong_override_is_a_sentence(tmp_path: Path, override: str, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         load(tmp_path / "none.toml", [override])
+
+
+def test_the_image_by_default_is_that_of_the_launcher() -> None:
+    assert Settings().inference.triton.image == TritonOptions(Path()).image
