@@ -35,7 +35,7 @@ from app.thresholds import ThresholdError, load, rows
 from app.triton import triton_options
 from detection import Commissioning, CommissioningError, Flaws, Judge, Thresholds
 from detection.event import Event
-from inference import Engine, ModelCard, Pool, open_engine, read_repository
+from inference import Engine, ModelCard, Pool, RefusedModelError, open_engine, read_repository
 from storage import Archive, Reader, Recorder
 from telemetry import Group, Injected, Source
 from telemetry.clock import SECOND
@@ -370,13 +370,21 @@ def open_session(
     cards = catalogue.select(plan.models)
     # Who can wait does so for the best engine; telemetry that cannot is judged from its first sample on.
     patient = not watched and all(source.mode == "paced" for source in sources)
-    engine = open_engine(
-        plan.engine,
-        cards,
-        triton_options(settings.inference.triton),
-        max_batch=settings.inference.batch_windows,
-        wait=patient,
-    )
+    while True:
+        try:
+            engine = open_engine(
+                plan.engine,
+                cards,
+                triton_options(settings.inference.triton),
+                max_batch=settings.inference.batch_windows,
+                wait=patient,
+            )
+            break
+        except RefusedModelError as problem:
+            if plan.models:
+                raise  # it was named
+            notes.append(str(problem))
+            cards = tuple(card for card in cards if card.name != problem.model)
     try:
         archive = Archive.open(plan.archive_path)
     except BaseException:

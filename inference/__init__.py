@@ -7,7 +7,7 @@ from inference.card import ModelCard
 from inference.catalogue import Catalogue, read_model, read_repository
 from inference.config import ModelConfig, TensorSpec, parse_config, render_config
 from inference.engine import Engine, open_engine
-from inference.errors import EngineError
+from inference.errors import EngineError, RefusedModelError
 from inference.fake import FakeEngine
 from inference.pool import Pool, PoolStatus
 
@@ -20,6 +20,7 @@ __all__ = [
     "ModelConfig",
     "Pool",
     "PoolStatus",
+    "RefusedModelError",
     "TensorSpec",
     "open_engine",
     "parse_config",

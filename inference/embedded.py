@@ -17,8 +17,8 @@ import numpy as np
 
 from inference.card import ModelCard
 from inference.engine import EngineStatus, Floats
-from inference.errors import EngineError
-from inference.tensors import FileTensor, check_file
+from inference.errors import EngineError, RefusedModelError
+from inference.tensors import SCORE, FileTensor, check_file
 
 CPU = "CPUExecutionProvider"
 GPUS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -77,7 +77,22 @@ class EmbeddedEngine:
         return EngineStatus(self.kind, self.detail, self.reason)
 
     def load(self, card: ModelCard) -> None:
-        """Make ``card`` ready. Raises EngineError that names the file."""
+        """Make ``card`` ready, and try it. Raises RefusedModelError that names the file."""
+        try:
+            self._load(card)
+            score = self.infer(card.name, np.zeros((1, *card.input_shape), dtype=np.float32), (SCORE,))[SCORE]
+        except EngineError as problem:
+            self._loaded.pop(card.name, None)
+            raise RefusedModelError(str(problem), card.name) from problem
+        if not np.isfinite(score).all():
+            self._loaded.pop(card.name, None)
+            raise RefusedModelError(
+                f"The model {card.name} cannot be used: its score of a window of zeros is not a finite number; "
+                "train or convert it again, or leave it out with --model.",
+                card.name,
+            )
+
+    def _load(self, card: ModelCard) -> None:
         try:
             data = card.path.read_bytes()
         except OSError as problem:

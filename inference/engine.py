@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.card import ModelCard
-from inference.errors import EngineError
+from inference.errors import EngineError, RefusedModelError
 
 if TYPE_CHECKING:
     from inference.triton.options import TritonOptions
@@ -127,6 +127,8 @@ def _with_triton(
         return FailoverEngine(
             openers, _embedded((), why="No Triton scores"), cards, max_batch, insist=wait or choice != "auto"
         )
+    except RefusedModelError:
+        raise  # whoever scores, it cannot be used
     except EngineError as problem:
         if choice != "auto":
             raise EngineError(f"{problem} To go on without one, use --engine auto.") from problem

@@ -11,6 +11,14 @@ class DamagedModelError(EngineError):
     """The file of a model is there and is not what was published."""
 
 
+class RefusedModelError(EngineError):
+    """The model ``model`` can be read and cannot be used; others can."""
+
+    def __init__(self, text: str, model: str) -> None:
+        super().__init__(text)
+        self.model = model
+
+
 class ServerGoneError(EngineError):
     """A server does not answer, or not in time: its work is undone and may be done elsewhere."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NoReturn, cast
 
@@ -92,6 +93,9 @@ def _number(name: str, value: object, fail: Fail) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         fail(name, f"{name} must be a number")
     try:
-        return float(value)
+        number = float(value)
     except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
         fail(name, f"{name} must be a number, not '{value}'")
+    return number

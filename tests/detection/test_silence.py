@@ -89,3 +89,10 @@ def test_it_opens_an_event_whether_values_lack_or_are_marked_as_wrong(invalid: b
     (event,) = events([Frame(group, np.arange(N) * SECOND, tuple(x), quality=quality)])
     assert event.model == SILENCE and [one.name for one in event.channels] == ["c1"]
     assert event.start == (AT + 8) * SECOND and "no value for 20 samples" in event.reason
+
+
+def test_a_channel_that_speaks_during_contacts_alone_is_never_said_to_be_silent() -> None:
+    x = np.full((1, 20_000), np.nan)
+    for begin, long in ((0, 600), (2_000, 500), (6_000, 700), (14_000, 100)):
+        x[0, begin : begin + long] = 1
+    assert silences(x, (x.shape[1],)) == silences(x) == []

@@ -64,6 +64,8 @@ def test_csv_holds_a_limit_a_row(tmp_path: Path) -> None:
     ("before", "after", "words"),
     [
         ("low = 25.5", "low = 'x'", "limits.toml, line 3, */eps/battery_voltage, low: low must be a number, not 'x'."),
+        ("low = 25.5", "on_delay_s = inf", "on_delay_s: on_delay_s must be a number, not 'inf'."),
+        ("low = 25.5", "off_delay_s = nan", "off_delay_s: off_delay_s must be a number, not 'nan'."),
         ("low = 24", "low = true", "limits.toml, line 9, */eps/battery_voltage, low: low must be a number."),
         (
             "persistence = 3",
