@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import warnings
 from datetime import datetime
 from pathlib import Path
 
@@ -87,7 +88,9 @@ def runtime_folder() -> Path:
     The path of a Unix socket may have only about 100 characters, so a deep runtime folder falls back to the
     temporary one.
     """
-    base = Path(platformdirs.user_runtime_dir(NAME, appauthor=False))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it falls back to a temporary folder is of no use to an operator
+        base = Path(platformdirs.user_runtime_dir(NAME, appauthor=False))
     if len(str(base)) > 70 or not os.access(base.parent, os.W_OK):
         user = str(os.getuid()) if hasattr(os, "getuid") else "user"
         base = Path(tempfile.gettempdir()) / f"{NAME}-{user}"

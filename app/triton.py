@@ -29,6 +29,9 @@ def triton_options(settings: TritonSettings) -> TritonOptions | None:
     return TritonOptions(
         state=runtime_folder() / "triton",
         endpoints=tuple(Endpoint(url, settings.tls, settings.tls_ca, headers) for url in settings.urls),
+        tls=settings.tls,
+        ca=settings.tls_ca,
+        headers=headers,
         server=word or settings.server,
         places=(private_server(), CHECKOUT),
         container=settings.container,

@@ -108,7 +108,7 @@ def _embedded(cards: Sequence[ModelCard], asked: bool = False, why: str = "") ->
 def _with_triton(
     choice: str, cards: Sequence[ModelCard], options: TritonOptions | None, max_batch: int, wait: bool
 ) -> Engine:
-    """A Triton with the embedded engine behind it, or the embedded engine alone where there is no Triton."""
+    """A Triton with the embedded engine behind it, which scores alone for as long as there is no Triton."""
     from inference.triton.failover import FailoverEngine
     from inference.triton.supply import candidates, first, fleet
 
@@ -124,12 +124,9 @@ def _with_triton(
         chains = [chain, *([one] for one in chain[1 : len(options.endpoints)])]
     openers = [partial(first, chain) for chain in chains]
     try:
-        return FailoverEngine(
-            openers, _embedded((), why="No Triton scores"), cards, max_batch, insist=wait or choice != "auto"
-        )
+        spare = _embedded((), why="No Triton scores")
+        return FailoverEngine(openers, spare, cards, max_batch, insist=choice != "auto", wait=wait)
     except RefusedModelError:
         raise  # whoever scores, it cannot be used
     except EngineError as problem:
-        if choice != "auto":
-            raise EngineError(f"{problem} To go on without one, use --engine auto.") from problem
-        return _embedded(cards, why=str(problem).rstrip("."))
+        raise EngineError(f"{problem} To go on without one, use --engine auto.") from problem

@@ -94,11 +94,16 @@ class QualityResult(_Part):
 
 
 class EngineResult(_Part):
-    """What scored the windows, and why that."""
+    """What scored the windows in the end, and why that.
+
+    ``interruptions`` counts how often a Triton was lost, ``rescored`` the windows that were scored again elsewhere.
+    """
 
     kind: str
     detail: str
     reason: str
+    interruptions: int
+    rescored: int
 
 
 class MonitorResult(_Part):
@@ -123,7 +128,7 @@ def result(session: Session) -> MonitorResult:
     """The result of a session that is closed."""
     totals = session.totals()
     units = {channel.key: channel.unit for group in session.groups for channel in group.channels}
-    engine = session.engine
+    engine = session.engine.status()
     return MonitorResult(
         source=" ".join(session.plan.sources),
         session=session.id,
@@ -134,7 +139,13 @@ def result(session: Session) -> MonitorResult:
         windows=Windows(scored=totals.scored, skipped=totals.skipped, by_model=totals.by_model),
         events=[_event(event, units) for event in session.all_events()],
         injected=[injected_result(one) for one in session.injected if one.category == "fault"],
-        engine=EngineResult(kind=engine.kind, detail=engine.detail, reason=engine.reason),
+        engine=EngineResult(
+            kind=engine.kind,
+            detail=engine.detail,
+            reason=engine.reason,
+            interruptions=engine.interruptions,
+            rescored=engine.rescored,
+        ),
         notes=session.notes,
         quality=_quality(session.flaws()),
         elapsed_s=round(totals.elapsed_s, 3),

@@ -77,6 +77,7 @@ class Client:
         if endpoint.ca:
             try:
                 ca = str(Path(endpoint.ca).resolve(strict=True))
+                Path(ca).read_bytes()
             except OSError as problem:
                 raise EngineError(
                     f"The certificate {endpoint.ca} cannot be read ({problem.strerror or problem}): correct "
@@ -213,6 +214,11 @@ class Client:
             return getattr(self._calls, call)(*given, headers=self._headers, client_timeout=timeout, **more)
         except self._grpc.InferenceServerException as problem:
             raise _translated(problem, self.endpoint.address, timeout) from problem
+        except TypeError as problem:
+            raise EngineError(
+                f"A header for the Triton at {self.endpoint.address} cannot be sent: names are small letters, digits "
+                "and -, values are plain text; correct inference.triton.headers."
+            ) from problem
         except ValueError as problem:
             # gRPC's word for a channel that another thread has closed.
             raise ServerGoneError(f"The connection to the Triton at {self.endpoint.address} was closed.") from problem

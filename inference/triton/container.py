@@ -79,8 +79,16 @@ class ContainerServer:
                 ("stop", "-t", str(round(timeout)), name),
                 ("rm", "--force", "--volumes", name),
             ):
-                with contextlib.suppress(EngineError):
+                try:
                     ask(self.record.tool, *action, timeout=timeout + ASK_S)
+                except AnswerError:
+                    continue  # it is not paused, or gone already
+                except EngineError as problem:
+                    # It may run on, so its record stays.
+                    raise EngineError(
+                        f"The container of the Triton at {self.record.address} could not be ended "
+                        f"({str(problem).rstrip('.')}): see that the engine answers, then perigee triton stop."
+                    ) from problem
             clear_shared_memory(self.record.instance)
             records.remove(self._folder, self.record)
 

@@ -108,6 +108,10 @@ class TritonEngine:
         """Seconds since the server last scored something: what its own word on its health is weighed against."""
         return time.monotonic() - self._answered
 
+    def greet(self, timeout: float) -> None:
+        """Have a word with the server. Raises EngineError with why it gives none."""
+        self._control.version(timeout)
+
     def alive(self, timeout: float) -> bool:
         """Whether the server answers within ``timeout`` s."""
         return self._control.live(timeout)

@@ -42,9 +42,10 @@ SAY_EVERY_S = 60.0
 class FailoverEngine:
     """Engines over the servers of ``openers``, one each, with ``spare`` behind them.
 
-    ``insist`` waits for every seat that can be had, and raises EngineError where none can; without it the spare scores
-    from the first moment on, and servers take over as they come up. ``clock`` gives microseconds UTC; ``pauses``, s,
-    lie between a failure and the next try, each after one more failure, the last for ever.
+    ``insist`` waits for every seat that can be had, and raises EngineError where none can; ``wait`` waits for them as
+    well, and goes on without. Otherwise the spare scores from the first moment on, and servers take over as they come
+    up. ``clock`` gives microseconds UTC; ``pauses``, s, lie between a failure and the next try, each after one more
+    failure, the last for ever.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class FailoverEngine:
         insist: bool,
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         pauses: Sequence[float] = PAUSES_S,
+        wait: bool = False,
     ) -> None:
         self._embedded = spare
         self._spare = SteadyEngine(spare, max_batch)
@@ -73,7 +75,8 @@ class FailoverEngine:
         try:
             for card in cards:
                 self._spare.load(card)
-            problems = [keeper.try_once() for keeper in self._keepers] if insist else []
+            problems = [keeper.try_once() for keeper in self._keepers] if insist or wait else []
+            self._trouble = "" if any(keeper.serving for keeper in self._keepers) else " ".join(problems)
             if insist and not any(keeper.serving for keeper in self._keepers):
                 raise EngineError(" ".join(problems))
         except BaseException:
@@ -172,6 +175,7 @@ class _Keeper:
         self._opener = opener
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._tried = False
         self._lock = threading.Lock()
         self._missing: set[str] = set()
         self._steady: SteadyEngine | None = None
@@ -217,6 +221,7 @@ class _Keeper:
 
     def try_once(self) -> str:
         """Take the seat now; empty, or why it cannot be had."""
+        self._tried = True
         try:
             self._take()
         except EngineError as problem:
@@ -225,6 +230,8 @@ class _Keeper:
 
     def _keep(self) -> None:
         try:
+            if self._tried and self._steady is None:
+                self._pause()
             while not self._stop.is_set():
                 if self._steady is None:
                     problem = self.try_once()

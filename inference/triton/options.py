@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +28,8 @@ class Endpoint:
 class TritonOptions:
     """Everything that starting and using a Triton depends on.
 
-    ``endpoints`` are servers that run elsewhere. ``server`` is the folder or file of a local tritonserver (empty: the
+    ``endpoints`` are servers that run elsewhere; ``tls``, ``ca`` and ``headers`` hold for those that are named on the
+    command line. ``server`` is the folder or file of a local tritonserver (empty: the
     usual places in ``places``, then PATH). ``container`` is the tool that runs ``image``, loaded from ``archive``
     where it is not there. ``gpus`` are UUIDs (of MIG devices too), empty for all. ``memory_mb`` bounds what the
     models' GPU memory pools may take, 0 for no bound. ``state`` is the folder where servers that this user started
@@ -37,6 +38,9 @@ class TritonOptions:
 
     state: Path
     endpoints: tuple[Endpoint, ...] = ()
+    tls: bool = False
+    ca: str = ""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     server: str = ""
     places: tuple[Path, ...] = ()
     container: Tool = "auto"

@@ -52,7 +52,9 @@ def start(
     """
     there = _running(options)
     if there is not None:
-        return Started(there, fresh=False, outdated=_outdated(there, cards))
+        outdated = _outdated(there, cards)
+        _complete(there, options, [card for card in cards if card.name not in outdated], said)
+        return Started(there, fresh=False, outdated=outdated)
     refused: list[str] = []
     for name, opener in (("a container", _container), ("a tritonserver of this machine", _process)):
         said(f"starting {name}")
@@ -121,6 +123,18 @@ def _outdated(record: Record, cards: Sequence[ModelCard]) -> tuple[str, ...]:
         client.close()
 
 
+def _complete(record: Record, options: TritonOptions, cards: Sequence[ModelCard], said: Callable[[str], None]) -> None:
+    """Load those of ``cards`` that the server does not hold. Raises EngineError where it will not take one."""
+    engine = TritonEngine(endpoint(record), options, record.kind, "", gpu=record.gpu, shared_server=True)
+    try:
+        warm = SteadyEngine(engine, WARM_WINDOWS)
+        for card in cards:
+            said(f"loading {card.name}")
+            warm.load(card)
+    finally:
+        engine.close()
+
+
 def _container(options: TritonOptions, wanted: threading.Event) -> Server:
     return start_container(open_tool(options), options, True, wanted)
 
@@ -147,6 +161,8 @@ def _fill(
                     raise EngineError("it was no longer wanted")
                 said(f"loading {card.name}")
                 warm.load(card)
+            if stop.is_set():
+                raise EngineError("it was no longer wanted")
         finally:
             engine.close()
     except BaseException:

@@ -72,6 +72,7 @@ class ProcessServer:
                 # It may look gone while its last threads end.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._child.wait(5.0)
+            end_stubs(self.record.instance)
             clear_shared_memory(self.record.instance)
             with contextlib.suppress(OSError):
                 if crashed:
@@ -233,6 +234,14 @@ def clear_shared_memory(instance: str) -> None:
     for left in Path("/dev/shm").glob(f"{prefix(instance)}*"):  # noqa: S108 - the server puts it there
         with contextlib.suppress(OSError):
             left.unlink()
+
+
+def end_stubs(instance: str) -> None:
+    """End the processes that ran models for a server that was killed: they would stay for good."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if prefix(instance).encode() in (process / "cmdline").read_bytes() and int(process.name) != os.getpid():
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def tail(path: Path, lines: int) -> list[str]:

@@ -44,10 +44,13 @@ class Seat:
     mine: bool
 
     def end(self, timeout: float = END_S) -> None:
-        """Let the connections go, and end the server if it is this program's."""
+        """Let the connections go, and end the server if it is this program's. What cannot be ended stays an orphan."""
         self.engine.close()
         if self.mine and self.server is not None:
-            self.server.stop(timeout)
+            try:
+                self.server.stop(timeout)
+            except EngineError as problem:
+                log.warning("%s", problem)
 
 
 Candidate = Callable[[threading.Event, str], Seat]
@@ -73,7 +76,7 @@ def fleet(named: str, options: TritonOptions) -> list[list[tuple[str, Candidate]
         if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
             raise EngineError(f'"{address}" is no address of a Triton: give triton://HOST:PORT[,HOST:PORT].')
         known = next((one for one in options.endpoints if one.address == address.strip()), None)
-        one = known or Endpoint(address.strip())
+        one = known or Endpoint(address.strip(), options.tls, options.ca, options.headers)
         chains.append([(f"the Triton at {one.address}", _Remote(one, options))])
     return chains
 
@@ -109,9 +112,11 @@ class _Remote:
     def __call__(self, stop: threading.Event, refused: str) -> Seat:
         reason = f"The Triton at {self._where.address} is named, and it answers."
         engine = TritonEngine(self._where, self._options, "remote", reason, shared_server=True)
-        if not engine.alive(PROBE_S):
+        try:
+            engine.greet(PROBE_S)
+        except EngineError:
             engine.close()
-            raise EngineError("it does not answer")
+            raise
         return Seat(engine, None, mine=False)
 
 
@@ -126,7 +131,7 @@ class _Local:
         if not sys.platform.startswith("linux"):
             raise EngineError("tritonserver runs on Linux only")
         found = bundle.find(self._options.server, self._options.places)
-        seat = _adopted(self._options, self._cards, "process", str(found.program))
+        seat = _adopted(self._options, self._cards, "process", str(found.program), refused)
         if seat is not None:
             return seat
         server = start_process(found, self._options, False, stop)
@@ -148,9 +153,9 @@ class Contained:
         try:
             image = digest_of(tool, self._options)
         except EngineError:
-            _adopted(self._options, self._cards, "container", runs="")  # none fits; orphans are ended all the same
+            _adopted(self._options, self._cards, "container", "", refused)  # none fits; orphans are ended all the same
             raise
-        seat = _adopted(self._options, self._cards, "container", image)
+        seat = _adopted(self._options, self._cards, "container", image, refused)
         if seat is not None:
             return seat
         server = start_container(tool, self._options, False, stop, self._gpu)
@@ -194,7 +199,7 @@ def attach(record: Record, options: TritonOptions) -> Server:
     return ContainerServer(record, options)
 
 
-def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs: str) -> Seat | None:
+def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs: str, refused: str) -> Seat | None:
     """A server that is already there and fits: a persistent one, or an orphan, which is taken over.
 
     An orphan that does not fit, or does not answer, is ended.
@@ -205,14 +210,14 @@ def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs
         fits = record.runs == runs and not attach(record, options).ended() and _same_models(record, cards)
         if record.persistent:
             if fits:
-                reason = "A Triton that perigee triton start has started scores."
+                reason = _why(refused, "a Triton that perigee triton start has started scores")
                 return _seat(attach(record, options), options, reason, mine=False)
             continue
         mine = records.claim(options.state, record)
         if mine is None:
             continue  # somebody was faster
         if fits:
-            reason = "A Triton whose owner ended without it was taken over and scores."
+            reason = _why(refused, "a Triton whose owner ended without it was taken over and scores")
             return _seat(attach(mine, options), options, reason, mine=True)
         log.info("the server %s was left by a program that is gone, and is ended", record.instance)
         attach(mine, options).stop(1.0)

@@ -119,6 +119,10 @@ def test_a_server_that_is_killed_again_and_again_loses_no_window(
         _until(lambda: engine.kind == "triton")
     stream.send(5)
     stream.check()
+    pid, left = _pid(engine), _stubs(_pid(engine))
+    os.kill(pid, signal.SIGKILL)
+    _until(lambda: engine.kind == "triton" and _pid(engine) != pid)
+    assert left and not [one for one in left if Path(f"/proc/{one}/cmdline").exists()], "its models' processes stayed"
 
 
 @pytest.mark.logs("does not answer")
@@ -160,7 +164,7 @@ def test_a_model_whose_process_is_killed_inside_the_server_is_loaded_again(
     stream = Stream(engine, cards)
     stream.send(3)
     stubs = _stubs(_pid(engine))
-    assert len(stubs) == len(cards)
+    assert len(stubs) == len(cards), stubs
     os.kill(min(stubs), signal.SIGKILL)
     stream.send(20)
     _until(lambda: len(_stubs(_pid(engine)) - stubs) == 1 and not engine.status().trouble)
@@ -293,3 +297,21 @@ def test_a_server_that_does_not_take_the_models_is_ended_and_the_next_one_has_it
     seat = first([*chain, ("another", willing)], threading.Event(), lambda seat: seat.engine.load(broken))
     assert seat.server is None and "has no config" in taken[0]
     assert len(list(options.state.glob("triton-*.json"))) <= 1, "that of the engine of these tests"
+
+
+def test_who_waits_in_vain_goes_on_without_and_a_server_that_comes_later_scores(
+    cards: tuple[ModelCard, ...], options: TritonOptions
+) -> None:
+    tries: list[int] = []
+
+    def late(stop: threading.Event, settle: Settle) -> Seat:
+        tries.append(len(tries))
+        if len(tries) == 1:
+            raise EngineError("Nobody is at home.")
+        return first(candidates(options, cards), stop, settle)
+
+    engine = FailoverEngine([late], EmbeddedEngine(), cards, 64, insist=False, pauses=(0.2,), wait=True)
+    assert tries == [0]
+    assert engine.reason == "Nobody is at home, so the embedded ONNX Runtime scores until a Triton does."
+    _until(lambda: engine.kind == "triton")
+    engine.close()

@@ -156,6 +156,8 @@ def test_a_server_behind_tls_and_a_token_is_reached_with_both_and_refused_withou
         engine = open_engine(f"triton://{server.address}", cards, options)
         assert len(engine.infer(card.name, _windows(card), ("score",))["score"]) == 8
         engine.close()
+        told = TritonOptions(tmp_path, container="off", tls=True, ca=str(certificate), headers=(TOKEN,))
+        open_engine(f"triton://{server.address}", cards, told).close()
         tokenless = Endpoint(server.address, tls=True, ca=str(certificate))
         for known in ((tokenless,), ()):
             with pytest.raises(EngineError) as refused:
@@ -177,5 +179,5 @@ def test_servers_that_are_named_and_do_not_answer_are_said_with_what_to_do(
     with pytest.raises(EngineError) as refused:
         open_engine(f"triton://127.0.0.1:{one},127.0.0.1:{two}", cards, TritonOptions(tmp_path, container="off"))
     for port in (one, two):
-        assert f"the Triton at 127.0.0.1:{port}: it does not answer" in str(refused.value)
+        assert f"The Triton at 127.0.0.1:{port} does not answer" in str(refused.value)
     assert str(refused.value).endswith("To go on without one, use --engine auto.")

@@ -168,7 +168,7 @@ def test_every_refusal_is_said(cards: tuple[ModelCard, ...], tmp_path: Path) -> 
     with pytest.raises(EngineError) as refused:
         _seat(options, cards)
     said = str(refused.value)
-    assert f"the Triton at 127.0.0.1:{port}: it does not answer" in said
+    assert f"The Triton at 127.0.0.1:{port} does not answer" in said
     assert "a container: containers are switched off in the settings" in said
     assert f"There is no tritonserver at {tmp_path / 'none'}" in said
 
