@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.evaluation.errors import EvaluationError
+from app.paths import FolderError
 from app.plan import PlanError
 from app.playing.target import PlayError
 from app.settings import SettingsError
@@ -15,6 +16,7 @@ from training.errors import TrainingError
 
 EXPECTED = (
     EvaluationError,
+    FolderError,
     PlanError,
     PlayError,
     SettingsError,

@@ -17,9 +17,25 @@ SEED_REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
 """The models that ship: a seed, never written to."""
 
 
+class FolderError(OSError):
+    """A folder of this user's cannot be had; the text is a sentence with a cure."""
+
+
 def data_folder() -> Path:
-    """Archives, models and logs of this user; made where it is not there."""
-    return Path(platformdirs.user_data_dir(NAME, appauthor=False, ensure_exists=True))
+    """Archives, models and logs of this user; made where it is not there. Raises FolderError."""
+    folder = Path(platformdirs.user_data_dir(NAME, appauthor=False))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise FolderError(
+            f"{folder} cannot be made ({problem.strerror or problem}): make room for it there, or set XDG_DATA_HOME."
+        ) from problem
+    return folder
+
+
+def server_folder() -> Path:
+    """Where this user's private tritonserver lies; it need not be there."""
+    return Path(platformdirs.user_data_dir(NAME, appauthor=False)) / "triton"
 
 
 def working_repository() -> Path:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 IMAGE = "nvcr.io/nvidia/tritonserver:26.09-py3"
 """As ``inference.triton.options`` has it, whose import would bring numpy before the window stands."""
+
+
+Address = Annotated[str, Field(pattern=r"^[^\s/@]+:[0-9]{1,5}$")]
 
 
 class SettingsError(Exception):
@@ -24,14 +27,16 @@ class _Part(BaseModel):
 class TritonSettings(_Part):
     """Where a Triton comes from, and how it runs."""
 
-    urls: tuple[str, ...] = Field(default=(), description="gRPC addresses HOST:PORT of servers that run elsewhere")
+    urls: tuple[Address, ...] = Field(default=(), description="gRPC addresses HOST:PORT of servers that run elsewhere")
     tls: bool = Field(default=False, description="reach them through TLS")
     tls_ca: str = Field(default="", description="file of the certificates that they are checked against")
     headers: dict[str, SecretStr] = Field(default={}, description="sent with every call to them, such as a token")
     container: Literal["auto", "docker", "podman", "off"] = Field(
         default="auto", description="what runs the server's image"
     )
-    image: str = Field(default=IMAGE, min_length=1, description="the server's image, best with its digest")
+    image: str = Field(
+        default=IMAGE, pattern=r"^[A-Za-z0-9]\S*$", description="the server's image, best with its digest"
+    )
     archive: str = Field(default="", description="file that the image is loaded from instead of a registry")
     server: str = Field(default="", description="a tritonserver on this machine: its folder or its program")
     gpus: tuple[str, ...] = Field(default=(), description="UUIDs of the GPUs or MIG devices to use; all where empty")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app.paths import data_folder, runtime_folder
+from app.paths import runtime_folder, server_folder
 from app.settings import TritonSettings
 from inference.triton.options import Endpoint, TritonOptions
 
@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent / ".triton"
 
 def private_server() -> Path:
     """Where ``perigee triton install`` puts a tritonserver."""
-    return data_folder() / "triton"
+    return server_folder()
 
 
 def triton_options(settings: TritonSettings) -> TritonOptions | None:

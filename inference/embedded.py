@@ -77,9 +77,9 @@ class EmbeddedEngine:
         return EngineStatus(self.kind, self.detail, self.reason)
 
     def load(self, card: ModelCard) -> None:
-        """Make ``card`` ready, and try it. Raises RefusedModelError that names the file."""
+        """Make ``card`` ready, and try it. Raises EngineError that names the file: RefusedModelError where it is a model."""
+        self._load(card)
         try:
-            self._load(card)
             score = self.infer(card.name, np.zeros((1, *card.input_shape), dtype=np.float32), (SCORE,))[SCORE]
         except EngineError as problem:
             self._loaded.pop(card.name, None)
@@ -162,8 +162,9 @@ class EmbeddedEngine:
         )
         problem = check_file(card, inputs, outputs)
         if problem:
-            raise EngineError(
-                f"{card.path} is not what its config.pbtxt says: {problem}; train or convert the model again."
+            raise RefusedModelError(
+                f"{card.path} is not what its config.pbtxt says: {problem}; train or convert the model again.",
+                card.name,
             )
 
     def _options(self) -> Any:

@@ -85,7 +85,7 @@ def start(repository: Path | None, models: Sequence[str], settings: Sequence[str
     if not started.fresh:
         complain("It was running already; perigee triton stop ends it.")
     if result.outdated:
-        complain(f"It holds another version of {', '.join(result.outdated)}, so no session will use it: stop it first.")
+        complain(f"It holds another version of {', '.join(result.outdated)}, so sessions with yours will not use it.")
     return _tell(result, "\n".join(of_server(found)), as_json)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from app.expected import EXPECTED
+from app.paths import FolderError, data_folder, server_folder
 from app.settings import Settings, SettingsError, load
 from inference.triton.options import TritonOptions
 
@@ -40,3 +42,24 @@ def test_a_wrong_override_is_a_sentence(tmp_path: Path, override: str, words: st
 
 def test_the_image_by_default_is_that_of_the_launcher() -> None:
     assert Settings().inference.triton.image == TritonOptions(Path()).image
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["urls=['abc']", "urls=['me:secret@host:8001']", "urls=['http://host:8001']", "image='--help'", "image=''"],
+)
+def test_an_address_or_an_image_that_cannot_be_one_is_refused(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--set: inference\.triton\.(urls|image)"):
+        load(tmp_path / "none.toml", [f"inference.triton.{wrong}"])
+    load(tmp_path / "none.toml", ["inference.triton.urls=['[::1]:8001', 'gpu-1.example:8001']"])
+
+
+def test_a_data_folder_that_cannot_be_made_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    with pytest.raises(FolderError, match=r"cannot be made \(Not a directory\): make room"):
+        data_folder()
+    assert FolderError in EXPECTED
+    assert server_folder() == tmp_path / "file" / "perigee" / "triton"
