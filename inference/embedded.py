@@ -77,8 +77,9 @@ class EmbeddedEngine:
         return EngineStatus(self.kind, self.detail, self.reason)
 
     def load(self, card: ModelCard) -> None:
-        """Make ``card`` ready, and try it. Raises EngineError that names the file; RefusedModelError where it is a model
-        that cannot be used.
+        """Make ``card`` ready, and try it.
+
+        Raises EngineError that names the file; RefusedModelError where it is a model that cannot be used.
         """
         self._load(card)
         try:
