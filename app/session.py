@@ -76,8 +76,8 @@ class Session:
         ring: LiveRing | None,
         started: int,
         notes: Sequence[str] = (),
-        thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
-        given: Definitions = Definitions(),  # noqa: B008 - frozen
+        thresholds: Thresholds = Thresholds(),
+        given: Definitions = Definitions(),
     ) -> None:
         self._catalogue_notes = tuple(notes)
         self.thresholds = thresholds
@@ -353,7 +353,7 @@ def open_session(
     sources: Sequence[Source],
     started: int,
     ring: LiveRing | None = None,
-    given: Definitions = Definitions(),  # noqa: B008 - frozen
+    given: Definitions = Definitions(),
     watched: bool = False,
 ) -> Session:
     """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then.

@@ -183,7 +183,7 @@ class Judge:
         specs: Sequence[WindowSpec],
         submit: Submit,
         settings: DetectionSettings | None = None,
-        thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
+        thresholds: Thresholds = Thresholds(),
         commissionings: Sequence[Commissioning] = (),
         keys: count[int] | None = None,
         limits: Mapping[str, tuple[Limit, ...]] | None = None,

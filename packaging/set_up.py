@@ -252,7 +252,7 @@ def _wait_for_others() -> int | None:
         except BlockingIOError:
             if time.monotonic() > end:
                 raise SetUpError("Another set-up of this folder has been running for an hour; end it.") from None
-            time.sleep(0.5)
+            time.sleep(0.5)  # flock itself would wait without a deadline
         else:
             return folder
 

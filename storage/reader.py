@@ -60,7 +60,7 @@ WITH one AS (
         AND (q IS NULL OR (q & {int(Quality.INVALID)}) = 0))
 SELECT channel, bucket, min(lo) AS low, max(hi) AS high, sum(n)::BIGINT AS n
 FROM one GROUP BY channel, bucket ORDER BY channel, bucket
-"""  # noqa: S608 - our own constants only
+"""  # noqa: S608 - pieces of this module; values come as parameters
 
 _CHUNKS = """
 SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
@@ -101,9 +101,9 @@ SELECT * FROM (
         AND ($4 IS NULL OR stop >= $4) AND ($5 IS NULL OR start < $5)
     ORDER BY start DESC, session DESC, key DESC LIMIT $6)
 ORDER BY start, session, key
-"""  # noqa: S608 - our own constants only
+"""  # noqa: S608 - pieces of this module; values come as parameters
 
-_ONE_EVENT = f"SELECT {_EVENT} FROM _event WHERE session = ? AND key = ?"  # noqa: S608 - our own constants only
+_ONE_EVENT = f"SELECT {_EVENT} FROM _event WHERE session = ? AND key = ?"  # noqa: S608 - pieces of this module; values come as parameters
 
 _JUDGED = f"""
 SELECT {_EVENT}, given, verdict, note, who
@@ -111,7 +111,7 @@ FROM _event JOIN (
     SELECT session, key, id, given, verdict, note, who FROM _verdict
     QUALIFY id = max(id) OVER (PARTITION BY session, key)) USING (session, key)
 ORDER BY id
-"""  # noqa: S608 - our own constants only
+"""  # noqa: S608 - pieces of this module; values come as parameters
 
 
 class Reader:

@@ -168,11 +168,16 @@ def _run(command: list[str], failure: str) -> str:
 def main() -> int:
     """Install into the folder that the command line names."""
     try:
-        install(Path(sys.argv[1]), lambda text: print(f"perigee: triton: {text}", file=sys.stderr, flush=True))  # noqa: T201
+        install(Path(sys.argv[1]), lambda text: _say(f"triton: {text}"))
     except EngineError as problem:
-        print(f"perigee: {problem}", file=sys.stderr)  # noqa: T201
+        _say(str(problem))
         return 2
     return 0
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"perigee: {words}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

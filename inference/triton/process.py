@@ -103,7 +103,7 @@ class ProcessServer:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._child.wait(min(0.5, timeout))
             else:
-                time.sleep(_POLL_S)
+                time.sleep(_POLL_S)  # taken over, so no child of ours: nothing tells of its end
         return True
 
 
@@ -231,7 +231,7 @@ def prefix(instance: str) -> str:
 
 def clear_shared_memory(instance: str) -> None:
     """Remove what a killed server left in shared memory."""
-    for left in Path("/dev/shm").glob(f"{prefix(instance)}*"):  # noqa: S108 - the server puts it there
+    for left in Path("/dev/shm").glob(f"{prefix(instance)}*"):  # noqa: S108 - POSIX shared memory, no temporary file: Linux shows it there
         with contextlib.suppress(OSError):
             left.unlink()
 

@@ -34,7 +34,7 @@ class SharedPlace:
         self.size = self._memory.size
         if owner is not None:
             try:
-                os.chown(Path("/dev/shm", self.name), *owner)  # noqa: S108 - Linux has it there
+                os.chown(Path("/dev/shm", self.name), *owner)  # noqa: S108 - shared memory, no temporary file
             except OSError:
                 self.close()
                 raise
@@ -65,4 +65,4 @@ class SharedPlace:
 def _reserve(memory: SharedMemory) -> None:
     """Take the memory now. Otherwise the first write to a file system that is full would kill this process."""
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(memory._fd, 0, memory.size)  # type: ignore[attr-defined]  # it has no public name
+        os.posix_fallocate(memory._fd, 0, memory.size)  # type: ignore[attr-defined]  # the module gives its descriptor no public name

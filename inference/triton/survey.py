@@ -65,7 +65,7 @@ def survey(found: Sequence[Record], options: TritonOptions) -> list[ServerState]
     """How each of these does. Takes a moment, and longer where one does not answer."""
     looks = [_Look(record, options) for record in found]
     if any(look.first for look in looks):
-        time.sleep(OVER_S)
+        time.sleep(OVER_S)  # a rate is the difference of two counts, so this time has to pass
     return [look.state() for look in looks]
 
 
