@@ -5,6 +5,7 @@ The only package that knows DuckDB. Knows nothing of models or screens.
 
 from storage.answers import (
     Change,
+    Counts,
     Envelope,
     JudgedEvent,
     Latest,
@@ -24,6 +25,7 @@ from storage.recorder import Recorder, RecorderStatus
 __all__ = [
     "Archive",
     "Change",
+    "Counts",
     "Envelope",
     "JudgedEvent",
     "Latest",

@@ -108,7 +108,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelope:
-    """A channel reduced to columns of a plot; columns without a valid value are left out.
+    """A channel reduced to columns of a plot, all of one width; columns without a valid value are left out.
 
     (m,) arrays: ``times`` (int64 UTC microseconds, where each column begins), ``low`` and ``high`` (float64),
     ``count`` (int64, valid values).
@@ -118,6 +118,18 @@ class Envelope:
     low: npt.NDArray[np.float64]
     high: npt.NDArray[np.float64]
     count: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """How many values of a channel lie in each part of a span; parts without any are left out.
+
+    (m,) int64 arrays: ``times`` (UTC microseconds, where each part begins), ``present``, and ``valid`` among them.
+    """
+
+    times: npt.NDArray[np.int64]
+    present: npt.NDArray[np.int64]
+    valid: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ the only one that writes samples. Readers take a cursor a call, so that none wai
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+READERS_PATIENCE_S = 2.0
+"""How long a reader is let go on before it is interrupted, where opening again can wait."""
 READERS_DEADLINE_S = 5.0
 """How long opening again waits for readers to let go of a database that is no longer valid."""
 
@@ -71,11 +74,13 @@ class Archive:
         self._clock = clock
         self._mark: Mark | None = None
         self._write = threading.RLock()
+        self._maintain = threading.Lock()
         self._readers: set[Connection] = set()
         self._changed = threading.Condition()
         self._barred = False
         self._closed = False
         self._recorded_into = False
+        self._leftover = 2**62
         self.path = way.path
         self._file = _identity(way.path)
         self.notices: list[str] = []
@@ -122,6 +127,21 @@ class Archive:
             except OSError:
                 continue
         return total
+
+    def used_bytes(self) -> int:
+        """What lies in the file, without the room in it that is free. Raises StorageError."""
+        with self.reading() as cursor:
+            ((block, used),) = rows(
+                cursor,
+                "SELECT block_size, used_blocks FROM pragma_database_size() WHERE database_name = ?",
+                [door.ALIAS],
+            )
+        return int(block) * int(used)
+
+    def checkpoint(self) -> None:
+        """Fold the log into the file; what was deleted is free room then. Recording waits. Raises StorageError."""
+        with self._writing() as connection:
+            connection.execute(f"CHECKPOINT {door.ALIAS}")
 
     def begin_session(
         self,
@@ -210,11 +230,18 @@ class Archive:
                     "(SELECT coalesce(max(id), 0) FROM _every_block)",
                 )
             self._recorded_into = True
+            self._leftover = int(block)
         return int(group), int(channel), int(block)
+
+    @property
+    def leftover(self) -> int:
+        """Pieces up to this block's number were left by earlier writers; the others belong to the one that records."""
+        return self._leftover
 
     def release(self) -> None:
         """Give up what ``claim`` gave."""
         self._recorded_into = False
+        self._leftover = 2**62
 
     def write(self, batch: Batch) -> bool:
         """Commit ``batch``, all of it or nothing; False where it was there already (an answer got lost).
@@ -263,6 +290,21 @@ class Archive:
             )
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else puts in order what is there; recording goes on."""
+        with self._maintain:
+            yield
+
+    @contextmanager
+    def maintaining(self) -> Iterator[Connection]:
+        """A cursor to put in order what is there, beside the one that records; one at a time. Raises StorageError.
+
+        Its transactions may move and delete what was committed before, and nothing that a recorder still holds.
+        """
+        with self.alone(), self.reading() as cursor:
+            yield cursor
+
+    @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A cursor of the caller's own, closed afterwards. Raises StorageError."""
         with self._changed:
@@ -291,14 +333,33 @@ class Archive:
             if self._closed:
                 raise StorageError(f"{self.path} is closed.")
             self._let_go()
+            self._open_again()
+
+    def _open_again(self) -> None:
+        try:
+            self._connection, notices = self._door.open(create=False, now=self._clock(), mark=self._mark)
+        finally:
+            with self._changed:
+                self._barred = False
+                self._changed.notify_all()
+        self._file = _identity(self.path)
+        self.notices.extend(notices)
+
+    def replace_file(self, copy: Path, finish: Callable[[Connection], object]) -> None:
+        """Put ``copy`` in the place of the file, after ``finish``, which is given the connection that records.
+
+        Readers are given a moment to end. Raises StorageError; the old file is there then.
+        """
+        with self._writing() as connection:
+            finish(connection)
+            self._let_go(READERS_PATIENCE_S)
             try:
-                self._connection, notices = self._door.open(create=False, now=self._clock(), mark=self._mark)
+                if self.path.with_name(self.path.name + ".wal").exists():
+                    raise StorageError(f"The log of {self.path} could not be folded into it: try again later.")
+                copy.replace(self.path)
+                _sync(self.path.parent)
             finally:
-                with self._changed:
-                    self._barred = False
-                    self._changed.notify_all()
-            self._file = _identity(self.path)
-            self.notices.extend(notices)
+                self._open_again()
 
     def close(self) -> None:
         """Let go of the file. May be called twice."""
@@ -317,9 +378,10 @@ class Archive:
                 self._ledger.remove()
         _forget(self.path)
 
-    def _let_go(self) -> None:
+    def _let_go(self, patience_s: float = 0.0) -> None:
         with self._changed:
             self._barred = True
+            self._changed.wait_for(lambda: not self._readers, patience_s)
             for cursor in self._readers:
                 cursor.interrupt()
             if not self._changed.wait_for(lambda: not self._readers, READERS_DEADLINE_S):
@@ -347,6 +409,16 @@ class Archive:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name in ``folder`` durable, where the system lets a folder be synced."""
+    if hasattr(os, "O_DIRECTORY"):
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(held)
+        finally:
+            os.close(held)
 
 
 def _later(one: int | None, other: int | None) -> int | None:

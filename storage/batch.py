@@ -82,7 +82,7 @@ class Batch:
     def insert(self, connection: Connection) -> None:
         """Write every row, inside the caller's transaction."""
         for table, rows in self.rows:
-            _insert(connection, table, rows)
+            insert(connection, table, rows)
         if self.superseded:
             gone = self.superseded
             connection.execute("DELETE FROM _fresh_chunk WHERE block IN (SELECT unnest(?::BIGINT[]))", [gone])
@@ -92,16 +92,17 @@ class Batch:
                 "DELETE FROM _event WHERE (session, key) IN (SELECT unnest(?::INTEGER[]), unnest(?::BIGINT[]))",
                 [[session for session, _ in self.events], [key for _, key in self.events]],
             )
-            _insert(connection, "_event", _event_rows(self.events.items()))
+            insert(connection, "_event", _event_rows(self.events.items()))
         for session, ended in self.ended.items():
             connection.execute("UPDATE _session SET ended = ? WHERE id = ?", [ended, session])
 
 
-def _insert(connection: Connection, table: str, rows: pa.Table) -> None:
+def insert(connection: Connection, table: str, rows: pa.Table) -> None:
+    """Append ``rows`` to a table by the names of their columns, inside the caller's transaction."""
     # ``table`` is one of this package's own names. A registered table is read in place, without a copy.
     connection.register("arriving", rows)
     try:
-        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM arriving")  # noqa: S608 - our own names
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM arriving")
     finally:
         connection.unregister("arriving")
 

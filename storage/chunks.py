@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from storage.cells import CELL_SAMPLES, Cell, cut
 from storage.roster import DTYPES, Kind, Numbered
 from telemetry import Frame, Quality
 
-BLOCK_ROWS = 256
+BLOCK_ROWS = CELL_SAMPLES
 """Samples a channel in one chunk at the most.
 
 The log of the database repeats, with each commit, every list since the last multiple of 2,048 rows (measured on
@@ -97,15 +98,20 @@ def check(frame: Frame) -> None:
             raise ValueError(f"{channel.key} is {channel.type}, but its column is {column.dtype}")
 
 
-def pieces(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """``frames`` of one group, in order, cut into equal runs of at most ``BLOCK_ROWS`` samples."""
-    length = sum(len(frame) for frame in frames)
-    if length <= BLOCK_ROWS:
-        return [list(frames)]
-    size = -(-length // -(-length // BLOCK_ROWS))
+def pieces(frames: Sequence[Frame], width: int) -> list[list[Frame]]:
+    """``frames`` of one group, in order, cut at the borders of its cells, and where a cell holds more than
+    ``BLOCK_ROWS`` samples into equal runs.
+    """
+    return [run for cell in cut(frames, width) for run in _runs(cell)]
+
+
+def _runs(cell: Cell) -> list[list[Frame]]:
+    if cell.length <= BLOCK_ROWS:
+        return [cell.frames]
+    size = -(-cell.length // -(-cell.length // BLOCK_ROWS))
     out: list[list[Frame]] = []
     room = 0
-    for frame in frames:
+    for frame in cell.frames:
         done = 0
         while done < len(frame):
             if room == 0:

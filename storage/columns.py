@@ -13,7 +13,8 @@ from storage.answers import Samples
 from storage.roster import DTYPES
 from telemetry import Channel
 
-_KINDS = ("f8", "f4", "i8", "u8")
+KINDS = ("f8", "f4", "i8", "u8")
+"""The list columns of a chunk, of which one is set."""
 
 
 def runs(
@@ -25,9 +26,9 @@ def runs(
     """
     table = table.combine_chunks()
     owners = table["channel"].to_numpy()
-    times, received = _Lists(table, "times"), _Lists(table, "received")
-    kinds = {kind: _Lists(table, kind) for kind in _KINDS}
-    quality = _Lists(table, "quality")
+    times, received = Lists(table, "times"), Lists(table, "received")
+    kinds = {kind: Lists(table, kind) for kind in KINDS}
+    quality = Lists(table, "quality")
     out: dict[str, list[Samples]] = {}
     for row, owner in enumerate(owners):
         channel = numbers[int(owner)]
@@ -58,31 +59,41 @@ def runs(
     return out
 
 
-class _Lists:
-    """A list column as numpy, a row at a time, without a copy."""
+class Lists:
+    """A list column as numpy, without a copy: a row at a time, or the values of all rows, where none is null.
+
+    (rows + 1,) ``offsets``, (rows,) ``valid``, (values,) ``flat``, and (values,) ``missing`` or None.
+    """
 
     def __init__(self, table: pa.Table, name: str) -> None:
         column = table[name]
         joined = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-        self._joined = joined
-        self._offsets = joined.offsets.to_numpy()
-        self._valid = joined.is_valid().to_numpy(zero_copy_only=False)
+        self.offsets: npt.NDArray[np.int32] = joined.offsets.to_numpy()
+        self.valid: npt.NDArray[np.bool_] = joined.is_valid().to_numpy(zero_copy_only=False)
         flat = joined.values
-        self._missing: npt.NDArray[np.bool_] | None = None
+        self.missing: npt.NDArray[np.bool_] | None = None
         if flat.null_count:
-            self._missing = flat.is_null().to_numpy(zero_copy_only=False)
+            self.missing = flat.is_null().to_numpy(zero_copy_only=False)
         # Buffers are taken as they are: a conversion through floats would lose the last bits of integers.
-        self._flat = _bits(flat)
+        self.flat = _bits(flat)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Values in each row."""
+        return np.diff(self.offsets).astype(np.int64)
 
     def has(self, row: int) -> bool:
-        return bool(self._valid[row])
+        """Whether the row has a list."""
+        return bool(self.valid[row])
 
     def at(self, row: int) -> npt.NDArray[Any] | None:
-        return self._flat[self._offsets[row] : self._offsets[row + 1]] if self._valid[row] else None
+        """The values of a row, None where it has no list."""
+        return self.flat[self.offsets[row] : self.offsets[row + 1]] if self.valid[row] else None
 
     def values_at(self, row: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
-        cut = slice(self._offsets[row], self._offsets[row + 1])
-        return self._flat[cut], None if self._missing is None else self._missing[cut]
+        """The values of a row, and where one is missing (None: nowhere)."""
+        cut = slice(self.offsets[row], self.offsets[row + 1])
+        return self.flat[cut], None if self.missing is None else self.missing[cut]
 
 
 def _bits(flat: pa.Array) -> npt.NDArray[Any]:

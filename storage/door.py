@@ -7,6 +7,7 @@ Called by whoever opens an archive, and by the recorder's thread when it opens i
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -51,6 +52,8 @@ class Door:
         """
         self._look(create)
         fresh = not self.path.exists()
+        with contextlib.suppress(OSError):
+            remove(copy_beside(self.path))
         kept = _keep(self.path)
         try:
             connection, refused = self._connect_or_set_aside(kept)
@@ -114,9 +117,7 @@ class Door:
                     "autoload_known_extensions": "false",
                 },
             )
-            quoted = str(self.path).replace("'", "''")
-            # The type is said: a name that ends in .csv would else be attached as something that keeps nothing.
-            connection.execute(f"ATTACH '{quoted}' AS {ALIAS} (TYPE duckdb, ROW_GROUP_SIZE {ROW_GROUP})")
+            attach(connection, self.path, ALIAS)
             connection.execute(f"USE {ALIAS}")
         except (DatabaseError, OSError) as problem:
             if connection is not None:
@@ -150,6 +151,18 @@ class Door:
             for version in range(found, schema.VERSION):
                 connection.execute(schema.MIGRATIONS[version])
                 connection.execute("INSERT INTO _migration VALUES (?, ?, ?)", [version + 1, now, self.program])
+
+
+def attach(connection: Connection, path: Path, alias: str) -> None:
+    """Open a file, made where there is none, under a name of its own. Raises DatabaseError, OSError."""
+    quoted = str(path).replace("'", "''")
+    # The type is said: a name that ends in .csv would else be attached as something that keeps nothing.
+    connection.execute(f"ATTACH '{quoted}' AS {alias} (TYPE duckdb, ROW_GROUP_SIZE {ROW_GROUP})")
+
+
+def copy_beside(path: Path) -> Path:
+    """Where a compact copy of an archive is made; what is there when it is opened is left from a killed process."""
+    return path.with_name(path.name + ".compacting")
 
 
 def cursor(connection: Connection) -> Connection:
@@ -264,3 +277,8 @@ def _free_name(log: Path) -> Path:
 def _remove(paths: list[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a database file and its logs. Raises OSError."""
+    _remove([path, *(path.with_name(path.name + suffix) for suffix in _LOGS)])

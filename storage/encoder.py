@@ -2,8 +2,9 @@
 
 A frame is written in the very next commit, whatever its size: that is what acknowledged means. But a chunk of one
 sample costs thirty times the bytes of one among hundreds. So small pieces go into the fresh tables and are also
-kept here; when a group has enough of them they are written once more as one chunk, and the pieces are deleted in
-the same transaction. What a crash leaves in the fresh tables stays there and is read all the same.
+kept here; when their cell is over, or there are enough of them, they are written once more as one chunk, and the
+pieces are deleted in the same transaction. What a crash leaves in the fresh tables stays there, is read all the same,
+and is joined later (``storage/rewrite.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import pyarrow as pa
 
 from detection.event import Event
 from storage.batch import Batch
-from storage.chunks import Rows, encode, pieces
+from storage.cells import Cell, cell_width, cut, step_of
+from storage.chunks import BLOCK_ROWS, Rows, encode, pieces
 from storage.roster import Numbered, Roster
 from storage.scores import Minute
 from storage.waiting import Gap, Item
@@ -24,7 +26,7 @@ from telemetry import Frame
 
 WORTH_A_CHUNK = 64
 """Samples a channel that go straight into a chunk of their own."""
-ENOUGH_PIECES = 256
+ENOUGH_PIECES = BLOCK_ROWS
 """Samples a channel, in pieces, that are worth writing once more."""
 HELD_VALUES = 4_000_000
 """Values held in pieces over all groups at the most (about 32 MB)."""
@@ -45,9 +47,10 @@ _SCORE_ROWS = pa.schema(
 
 @dataclass(slots=True)
 class _Held:
-    """The pieces of one group that lie in the fresh tables."""
+    """The pieces of one group that lie in the fresh tables, all of one cell."""
 
     numbered: Numbered
+    cell: int
     frames: list[Frame] = field(default_factory=list)
     blocks: list[int] = field(default_factory=list)
     length: int = 0
@@ -66,6 +69,7 @@ class Encoder:
         self._writer = uuid.uuid4().hex
         self._seq = 0
         self._held: dict[int, _Held] = {}
+        self._widths: dict[int, int] = {}
 
     def encode(self, items: list[tuple[int, Item]], *, last: bool = False) -> Batch:
         """The batch of ``items``; ``last`` writes everything that is held as chunks."""
@@ -104,25 +108,54 @@ class Encoder:
             batch.rows.append(("_gap", _gap_rows(gaps)))
         for session in batch.ended:
             self._roster.forget(session)
+        if batch.ended:
+            self._widths.clear()
         return batch
 
     def _arrive(self, batch: Batch, numbered: Numbered, frames: list[Frame], fresh: Rows, whole: Rows) -> None:
-        length = sum(len(frame) for frame in frames)
         newest = max(int(frame.times.max()) for frame in frames)
         batch.newest = newest if batch.newest is None else max(batch.newest, newest)
+        # What lies in a cell that is over is written as chunks, with the pieces of it that were held.
+        cells = cut(frames, self._width(numbered, frames))
         held = self._held.get(numbered.id)
-        if length >= WORTH_A_CHUNK or (held is not None and held.length + length >= ENOUGH_PIECES):
-            if held is None:
-                batch.samples += self._write(numbered, frames, whole)
-            else:
-                batch.samples += self._write_held(batch, held, frames, whole)
+        number = max(cell.number for cell in cells)
+        if held is not None:
+            number = max(number, held.cell)
+        early = [frame for cell in cells if cell.number != number for frame in cell.frames]
+        if held is not None and held.cell != number:
+            batch.samples += self._write_held(batch, held, early, whole)
+            held = None
+        elif early:
+            batch.samples += self._write(numbered, early, whole)
+        for cell in cells:
+            if cell.number == number:
+                self._arrive_in(batch, numbered, held, cell, fresh, whole)
+
+    def _arrive_in(
+        self, batch: Batch, numbered: Numbered, held: _Held | None, cell: Cell, fresh: Rows, whole: Rows
+    ) -> None:
+        """Write what lies in the cell that is not over; ``held`` are its pieces so far."""
+        if held is not None and held.length + cell.length >= ENOUGH_PIECES:
+            batch.samples += self._write_held(batch, held, cell.frames, whole)
+            return
+        if cell.length >= WORTH_A_CHUNK:
+            batch.samples += self._write(numbered, cell.frames, whole)
             return
         first = self._block + 1
-        batch.samples += self._write(numbered, frames, fresh)
-        held = self._held.setdefault(numbered.id, _Held(numbered))
-        held.frames.extend(frames)
+        batch.samples += self._write(numbered, cell.frames, fresh)
+        held = self._held.setdefault(numbered.id, _Held(numbered, cell.number))
+        held.frames.extend(cell.frames)
         held.blocks.extend(range(first, self._block + 1))
-        held.length += length
+        held.length += cell.length
+
+    def _width(self, numbered: Numbered, frames: list[Frame]) -> int:
+        found = self._widths.get(numbered.id)
+        if found is None:
+            step = step_of(frames)
+            found = cell_width(step)
+            if step is not None:
+                self._widths[numbered.id] = found
+        return found
 
     def _write_held(self, batch: Batch, held: _Held, more: list[Frame], whole: Rows) -> int:
         """Pieces and what has just come, as one run of chunks; the number of values that are new."""
@@ -141,7 +174,7 @@ class Encoder:
 
     def _write(self, numbered: Numbered, frames: list[Frame], out: Rows) -> int:
         present = 0
-        for run in pieces(frames):
+        for run in pieces(frames, self._width(numbered, frames)):
             self._block += 1
             present += encode(numbered, run, self._block, out)
         return present

@@ -17,6 +17,7 @@ from detection.event import Contribution, Event
 from detection.familiar import Opinion
 from storage.answers import (
     Change,
+    Counts,
     Envelope,
     JudgedEvent,
     Latest,
@@ -28,39 +29,24 @@ from storage.answers import (
     Weight,
 )
 from storage.archive import Archive
+from storage.cells import column_width
 from storage.columns import join, runs
 from storage.door import Connection, rows
+from storage.envelope import Grid, Reduced, reduce_channels
 from storage.roster import channel_of
-from telemetry import Channel, Group, Injected, Quality, Severity, Times
+from telemetry import Channel, Group, Injected, Severity, Times
 
 _EVENT = (
     "session, key, satellite, start, stop, open, severity, model, version, score, channels, reason, seconded, "
     "onset, peak, threshold, versions, category, likeness, response"
 )
 
-_VALUE = "coalesce(f8, f4::DOUBLE, i8::DOUBLE, u8::DOUBLE)"
-
-# Chunks that lie in one column of the plot answer with their header; only those that cross a border are opened.
-_ENVELOPE = f"""
-WITH one AS (
-    SELECT channel, (t0 - $start) // $width AS bucket, lo, hi, valid AS n
-    FROM _every_chunk
-    WHERE channel IN (SELECT unnest($channels)) AND valid > 0 AND t0 >= $start AND t1 < $stop
-        AND (t0 - $start) // $width = (t1 - $start) // $width
-    UNION ALL
-    SELECT channel, (t - $start) // $width, {_VALUE}, {_VALUE}, 1
-    FROM (
-        SELECT c.channel, unnest(b.times) AS t, unnest(c.f8) AS f8, unnest(c.f4) AS f4, unnest(c.i8) AS i8,
-            unnest(c.u8) AS u8, unnest(c.quality) AS q
-        FROM _every_chunk c JOIN _every_block b ON b.id = c.block
-        WHERE channel IN (SELECT unnest($channels)) AND valid > 0 AND c.t1 >= $start AND c.t0 < $stop
-            AND NOT (c.t0 >= $start AND c.t1 < $stop
-                AND (c.t0 - $start) // $width = (c.t1 - $start) // $width))
-    WHERE t >= $start AND t < $stop AND {_VALUE} IS NOT NULL
-        AND (q IS NULL OR (q & {int(Quality.INVALID)}) = 0))
-SELECT channel, bucket, min(lo) AS low, max(hi) AS high, sum(n)::BIGINT AS n
-FROM one GROUP BY channel, bucket ORDER BY channel, bucket
-"""  # noqa: S608 - pieces of this module; values come as parameters
+_NAMED = """
+SELECT id, definition FROM _channel
+WHERE session = ? AND list_contains(
+    ?::VARCHAR[], satellite || '/' || CASE subsystem WHEN '' THEN name ELSE subsystem || '/' || name END)
+ORDER BY id
+"""
 
 _CHUNKS = """
 SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
@@ -101,9 +87,9 @@ SELECT * FROM (
         AND ($4 IS NULL OR stop >= $4) AND ($5 IS NULL OR start < $5)
     ORDER BY start DESC, session DESC, key DESC LIMIT $6)
 ORDER BY start, session, key
-"""  # noqa: S608 - pieces of this module; values come as parameters
+"""
 
-_ONE_EVENT = f"SELECT {_EVENT} FROM _event WHERE session = ? AND key = ?"  # noqa: S608 - pieces of this module; values come as parameters
+_ONE_EVENT = f"SELECT {_EVENT} FROM _event WHERE session = ? AND key = ?"
 
 _JUDGED = f"""
 SELECT {_EVENT}, given, verdict, note, who
@@ -111,7 +97,7 @@ FROM _event JOIN (
     SELECT session, key, id, given, verdict, note, who FROM _verdict
     QUALIFY id = max(id) OVER (PARTITION BY session, key)) USING (session, key)
 ORDER BY id
-"""  # noqa: S608 - pieces of this module; values come as parameters
+"""
 
 
 class Reader:
@@ -150,39 +136,39 @@ class Reader:
         ]
 
     def envelope(self, session: int, keys: Sequence[str], start: int, stop: int, columns: int) -> dict[str, Envelope]:
-        """Minimum and maximum of the valid values of each channel in ``columns`` equal parts of a span.
+        """Minimum and maximum of the valid values of each channel in about ``columns`` equal parts of a span.
 
-        The span is ``start`` <= t < ``stop``, UTC microseconds. A channel without values is not in the answer.
+        The span is ``start`` <= t < ``stop``, UTC microseconds. A column begins at a whole number of its widths
+        since 1970, so that the same values stand in the same columns while a plot moves; it may be half as wide again
+        as asked for (``cells.column_width``), and the first may begin before ``start``. Where samples have expired,
+        what was kept of them stands in. A channel without values is not in the answer.
         """
         if stop <= start or columns < 1:
             return {}
-        width = -(-(stop - start) // columns)
+        grid = Grid(start, stop, column_width(stop - start, columns))
+        out = {}
+        for key, one in self._reduced(session, keys, grid).items():
+            good = one.valid > 0
+            if good.any():
+                times = grid.origin + one.bucket[good] * grid.width
+                out[key] = Envelope(times, one.low[good], one.high[good], one.valid[good])
+        return out
+
+    def counts(self, session: int, keys: Sequence[str], start: int, stop: int, width: int) -> dict[str, Counts]:
+        """Values present of each channel in each ``width`` of a span (an hour: ``HOUR``), where there is any."""
+        if stop <= start:
+            return {}
+        grid = Grid(start, stop, width)
+        return {
+            key: Counts(grid.origin + one.bucket * grid.width, one.n, one.valid)
+            for key, one in self._reduced(session, keys, grid).items()
+        }
+
+    def _reduced(self, session: int, keys: Sequence[str], grid: Grid) -> dict[str, Reduced]:
         with self._archive.reading() as cursor:
             numbers = _numbers(cursor, session, keys)
-            table = _arrow(
-                cursor,
-                _ENVELOPE,
-                {"channels": list(numbers), "start": start, "stop": stop, "width": width},
-            )
-        owner = table["channel"].to_numpy()
-        bucket = table["bucket"].to_numpy()
-        low, high, count = (table[name].to_numpy() for name in ("low", "high", "n"))
-        name_of = np.array([keys.index(numbers[int(number)].key) for number in owner], dtype=np.int64)
-        out: dict[str, Envelope] = {}
-        for place, key in enumerate(keys):
-            # A channel whose definition changed on the way has several numbers; each bucket is merged.
-            mine = np.flatnonzero(name_of == place)
-            if not len(mine):
-                continue
-            buckets, where = np.unique(bucket[mine], return_inverse=True)
-            lows = np.full(len(buckets), np.inf)
-            highs = np.full(len(buckets), -np.inf)
-            counts = np.zeros(len(buckets), dtype=np.int64)
-            np.minimum.at(lows, where, low[mine])
-            np.maximum.at(highs, where, high[mine])
-            np.add.at(counts, where, count[mine])
-            out[key] = Envelope(start + buckets * width, lows, highs, counts)
-        return out
+            found = reduce_channels(cursor, {number: keys.index(one.key) for number, one in numbers.items()}, grid)
+        return {keys[place]: one for place, one in found.items()}
 
     def raw(self, session: int, keys: Sequence[str], start: int, stop: int) -> dict[str, Samples]:
         """Every value of each channel in ``start`` <= t < ``stop``; a channel without values is not in the answer."""
@@ -334,5 +320,5 @@ def _channels(cursor: Connection, session: int) -> list[tuple[int, Channel]]:
 
 def _numbers(cursor: Connection, session: int, keys: Sequence[str]) -> dict[int, Channel]:
     """The channels asked for, by number; a channel whose definition changed has several."""
-    wanted = set(keys)
-    return {number: one for number, one in _channels(cursor, session) if one.key in wanted}
+    found: list[Any] = rows(cursor, _NAMED, [session, list(keys)])
+    return {number: channel_of(text) for number, text in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -67,6 +67,14 @@ class Numbered:
     group: Group
     channels: tuple[int, ...]
     by_kind: tuple[tuple[Kind, tuple[int, ...]], ...]
+
+
+def by_kind(channels: Sequence[Channel]) -> tuple[tuple[Kind, tuple[int, ...]], ...]:
+    """Which places go into which list column."""
+    kinds: dict[Kind, list[int]] = {}
+    for place, channel in enumerate(channels):
+        kinds.setdefault(KINDS[channel.type], []).append(place)
+    return tuple((kind, tuple(places)) for kind, places in kinds.items())
 
 
 class Roster:
@@ -147,12 +155,8 @@ class Roster:
                 number = self._channels[session, channel] = self._last_channel
                 self._new_channels.append((number, session, channel))
             numbers.append(number)
-        kinds: dict[Kind, list[int]] = {}
-        for place, channel in enumerate(group.channels):
-            kinds.setdefault(KINDS[channel.type], []).append(place)
         self._last_group += 1
-        by_kind = tuple((kind, tuple(places)) for kind, places in kinds.items())
-        found = Numbered(self._last_group, session, group, tuple(numbers), by_kind)
+        found = Numbered(self._last_group, session, group, tuple(numbers), by_kind(group.channels))
         self._by_value[session, group] = found
         self._new_groups.append(found)
         return found

@@ -5,7 +5,10 @@ Tables begin with an underscore and may change between versions; the views are a
 Samples lie in chunks. A *block* is a run of samples of one group and holds their times once; a *chunk* is the
 values of one channel in a block, a list in the channel's own type, NULL where a value is missing, with a header
 (first and last time, count, minimum, maximum, sum) that lets a plot skip the values. What has just arrived in
-small pieces lies in ``_fresh_block`` and ``_fresh_chunk`` until there is enough for a chunk worth reading.
+small pieces lies in ``_fresh_block`` and ``_fresh_chunk`` until there is enough for a chunk worth reading. In the
+background chunks move on into ``_merged_chunk``, sorted by channel and time, a *run* at a time (``storage/merge.py``);
+of samples that expire the minimum, maximum and sum of each second, minute or hour stay in ``_rollup``
+(``storage/retention.py``).
 """
 
 from __future__ import annotations
@@ -175,7 +178,87 @@ FROM _event LEFT JOIN (
     SELECT session, key, arg_max(verdict, id) AS verdict FROM _verdict GROUP BY session, key) v USING (session, key);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS, _AUDIT, _TAKEN_BACK)
+_HALF = """
+CREATE MACRO half(bits) AS CASE
+    WHEN bits = 31744 THEN 'inf'::FLOAT
+    WHEN bits > 31744 THEN NULL
+    WHEN bits < 1024 THEN (bits * 5.960464477539063e-8)::FLOAT
+    ELSE (pow(2, (bits >> 10) - 25) * (1024 + (bits & 1023)))::FLOAT END;
+"""
+# A ratio is never negative, so its sign bit is never set.
+
+_LONG = f"""
+CREATE TABLE _merged_block {_BLOCK};
+CREATE TABLE _merged_chunk {_CHUNK};
+ALTER TABLE _merged_block ADD COLUMN run INTEGER;
+ALTER TABLE _merged_chunk ADD COLUMN run INTEGER;
+CREATE TABLE _run (id INTEGER NOT NULL, level INTEGER NOT NULL);
+CREATE OR REPLACE VIEW _every_block AS
+SELECT * FROM _block UNION ALL SELECT * FROM _fresh_block UNION ALL SELECT * EXCLUDE (run) FROM _merged_block;
+CREATE OR REPLACE VIEW _every_chunk AS
+SELECT * FROM _chunk UNION ALL SELECT * FROM _fresh_chunk UNION ALL SELECT * EXCLUDE (run) FROM _merged_chunk;
+CREATE TABLE _rollup (
+    channel INTEGER NOT NULL, width BIGINT NOT NULL, t0 BIGINT NOT NULL, t1 BIGINT NOT NULL,
+    n BIGINT NOT NULL, cells BIGINT[] NOT NULL, counts UINTEGER[] NOT NULL, valids UINTEGER[] NOT NULL,
+    los DOUBLE[] NOT NULL, his DOUBLE[] NOT NULL, totals DOUBLE[] NOT NULL);
+CREATE TABLE _expired (
+    session INTEGER NOT NULL, start BIGINT NOT NULL, stop BIGINT NOT NULL, samples BIGINT NOT NULL,
+    kept BIGINT, made BIGINT NOT NULL);
+CREATE VIEW rollups AS
+SELECT session, satellite, subsystem, channel, make_timestamp(cell) AS time, to_microseconds(width) AS width,
+    count, valid, CASE WHEN valid > 0 THEN low END AS low, CASE WHEN valid > 0 THEN high END AS high,
+    total / nullif(valid, 0) AS mean
+FROM (
+    SELECT k.session, k.satellite, k.subsystem, k.name AS channel, r.width, unnest(r.cells) AS cell,
+        unnest(r.counts) AS count, unnest(r.valids) AS valid, unnest(r.los) AS low, unnest(r.his) AS high,
+        unnest(r.totals) AS total
+    FROM _rollup r JOIN _channel k ON k.id = r.channel);
+CREATE VIEW expired AS
+SELECT session, make_timestamp(start) AS start, make_timestamp(stop) AS "end", samples,
+    to_microseconds(kept) AS kept, make_timestamp(made) AS made
+FROM _expired;
+{_HALF}
+CREATE TABLE _ratio_block (
+    id BIGINT NOT NULL, session INTEGER NOT NULL, model VARCHAR NOT NULL, version VARCHAR NOT NULL,
+    t0 BIGINT NOT NULL, t1 BIGINT NOT NULL, times BIGINT[] NOT NULL);
+CREATE TABLE _ratio (block BIGINT NOT NULL, channel INTEGER NOT NULL, ratio USMALLINT[] NOT NULL);
+CREATE VIEW ratios AS
+SELECT session, satellite, subsystem, channel, model, version, make_timestamp(t) AS time, half(bits) AS ratio
+FROM (
+    SELECT b.session, k.satellite, k.subsystem, k.name AS channel, b.model, b.version,
+        unnest(b.times) AS t, unnest(r.ratio) AS bits
+    FROM _ratio r JOIN _ratio_block b ON b.id = r.block JOIN _channel k ON k.id = r.channel)
+WHERE bits <= 31744;
+CREATE TABLE _alarm (
+    id BIGINT NOT NULL, session INTEGER NOT NULL, alarm VARCHAR NOT NULL, satellite VARCHAR NOT NULL,
+    channel VARCHAR NOT NULL, time BIGINT NOT NULL, made BIGINT NOT NULL, state VARCHAR NOT NULL,
+    priority VARCHAR NOT NULL, reason VARCHAR NOT NULL, who VARCHAR NOT NULL, comment VARCHAR NOT NULL,
+    until BIGINT, event BIGINT);
+CREATE VIEW alarm_history AS
+SELECT id, session, alarm, satellite, channel, make_timestamp(time) AS time, make_timestamp(made) AS made, state,
+    priority, reason, who, comment, make_timestamp(until) AS until, event
+FROM _alarm;
+CREATE VIEW alarms AS
+SELECT * FROM alarm_history QUALIFY id = max(id) OVER (PARTITION BY session, alarm);
+CREATE TABLE _annotation (
+    id BIGINT NOT NULL, number BIGINT NOT NULL, session INTEGER NOT NULL, satellite VARCHAR NOT NULL,
+    channels VARCHAR[] NOT NULL, start BIGINT NOT NULL, stop BIGINT NOT NULL, text VARCHAR NOT NULL,
+    who VARCHAR NOT NULL, made BIGINT NOT NULL);
+CREATE VIEW annotations AS
+SELECT number, session, satellite, channels, make_timestamp(start) AS start, make_timestamp(stop) AS "end", text,
+    who, make_timestamp(made) AS made
+FROM _annotation QUALIFY id = max(id) OVER (PARTITION BY number) AND text <> '';
+CREATE OR REPLACE VIEW sessions AS
+SELECT s.id AS session, make_timestamp(started) AS started, make_timestamp(ended) AS ended, origin, sources,
+    coalesce(c.samples, 0)::BIGINT AS samples, make_timestamp(c.t0) AS first, make_timestamp(c.t1) AS last,
+    relative, program, settings, models, limits
+FROM _session s LEFT JOIN (
+    SELECT k.session, sum(n) AS samples, min(t0) AS t0, max(t1) AS t1
+    FROM (SELECT channel, n, t0, t1 FROM _every_chunk UNION ALL SELECT channel, 0, t0, t1 FROM _rollup) c
+    JOIN _channel k ON k.id = c.channel GROUP BY k.session) c ON c.session = s.id;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES + _VIEWS, _LABELS, _COMMISSIONINGS, _VERDICTS, _AUDIT, _TAKEN_BACK, _LONG)
 """``MIGRATIONS[n]`` takes an archive from version n to n + 1, in one transaction with its ``_migration`` row."""
 
 VERSION = len(MIGRATIONS)

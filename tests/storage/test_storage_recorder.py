@@ -159,7 +159,7 @@ def test_small_pieces_become_chunks_and_are_counted_once(archive: Archive, sessi
     assert recorder.status().recorded_samples == Reader(archive).samples() == 750
     with archive.reading() as cursor:
         counted = cursor.execute("SELECT (SELECT count(*) FROM _fresh_chunk), (SELECT count(*) FROM _chunk)").fetchall()
-    assert counted == [(0, 9)]  # two of 130 samples, one of 40, a channel
+    assert counted == [(0, 3)]  # one of 300 samples a channel
 
 
 def test_scores_are_kept_as_a_maximum_a_minute_with_what_was_skipped(archive: Archive, session: int) -> None:

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import Archive, Reader, Recorder, Samples
+from storage.cells import column_width
 from telemetry import Channel, ChannelType, Frame, Group, Limit, Quality, Severity
+from telemetry.clock import SECOND
 
 TYPES: tuple[ChannelType, ...] = ("f4", "f8", "i8", "u8", "bool", "i4")
 EDGES: dict[ChannelType, list[Any]] = {
@@ -143,17 +145,23 @@ def test_an_envelope_is_that_of_the_valid_samples(
     start = first + int((last - first) * begin)
     stop = start + max(1, int((last - start) * part))
     found = Reader(archive).envelope(session, [c.key for c in GROUP.channels], start, stop, columns)
-    width = -(-(stop - start) // columns)
+    width = column_width(stop - start, columns)
+    origin = start // width * width
+    assert width <= 1.5 * -(-(stop - start) // columns) + 1
+    hours = Reader(archive).counts(session, [c.key for c in GROUP.channels], start, stop, 3600 * SECOND)
     for place, channel in enumerate(GROUP.channels):
         times, values, marks = _expected(given_frames, place)
         keep = (times >= start) & (times < stop) & ((marks & Quality.INVALID) == 0)
-        buckets = (times[keep] - start) // width
+        buckets = (times[keep] - origin) // width
         real = values[keep].astype(np.float64)
+        present = (times >= start) & (times < stop)
+        assert (hours[channel.key].present.sum() if present.any() else 0) == present.sum()
+        assert (hours[channel.key].valid.sum() if present.any() else 0) == len(real)
         if not len(real):
             assert channel.key not in found
             continue
         envelope = found[channel.key]
-        assert np.array_equal(envelope.times, start + np.unique(buckets) * width)
+        assert np.array_equal(envelope.times, origin + np.unique(buckets) * width)
         assert np.array_equal(envelope.low, [real[buckets == b].min() for b in np.unique(buckets)])
         assert np.array_equal(envelope.high, [real[buckets == b].max() for b in np.unique(buckets)])
         assert envelope.count.sum() == len(real)

@@ -1,0 +1,72 @@
+"""Chunks in the order they are asked for: sorted by channel and time, a run of them at a time.
+
+What is recorded lies in the order of its arrival, so one channel's month is spread over the whole file, and whoever
+opens it reads everybody else's values too. In the background some ten thousand chunks at once are written again,
+sorted, as a *run*; some runs later are written again as one. Each step is one transaction on a connection of its
+own, beside the recorder's, which goes on appending meanwhile: it never touches the chunks that are moved.
+"""
+
+from __future__ import annotations
+
+from storage.archive import Archive
+from storage.door import Connection, rows, transaction
+
+RUN_CHUNKS = 32_768
+"""Chunks that make a run: some ten million samples, 50 MB while they are sorted."""
+FAN = 6
+"""Runs that become one."""
+LEVELS = 2
+"""How often a chunk is written again, at the most."""
+
+_LAST_BLOCK = """
+SELECT max(block) FROM (
+    SELECT block, sum(count(*)) OVER (ORDER BY block) - count(*) AS before FROM _chunk GROUP BY block)
+WHERE before < ?
+"""
+_IN_RUNS = "run IN (SELECT unnest(?::INTEGER[]))"
+
+
+def merge(archive: Archive, least: int = RUN_CHUNKS) -> bool:
+    """Make one run of what was recorded since the last one, or of ``FAN`` runs; whether there was one to make.
+
+    ``least`` chunks are worth a run. Durable when it returns. Any thread. Raises StorageError.
+    """
+    with archive.maintaining() as connection:
+        ((waiting,),) = rows(connection, "SELECT count(*) FROM _chunk")
+        if waiting >= max(1, least):
+            with transaction(connection):
+                ((last,),) = rows(connection, _LAST_BLOCK, [RUN_CHUNKS])
+                run = _new_run(connection, 1)
+                _sort("_block", f"SELECT *, {run} FROM _block WHERE id <= ?", connection, last)
+                _sort("_chunk", f"SELECT *, {run} FROM _chunk WHERE block <= ?", connection, last)
+                connection.execute("DELETE FROM _block WHERE id <= ?", [last])
+                connection.execute("DELETE FROM _chunk WHERE block <= ?", [last])
+            return True
+        for level in range(1, LEVELS):
+            found = rows(connection, "SELECT id FROM _run WHERE level = ? ORDER BY id LIMIT ?", [level, FAN])
+            if len(found) == FAN:
+                runs = [number for (number,) in found]
+                with transaction(connection):
+                    run = _new_run(connection, level + 1)
+                    for table in ("_block", "_chunk"):
+                        _sort(
+                            table,
+                            f"SELECT * REPLACE ({run} AS run) FROM _merged{table} WHERE {_IN_RUNS}",
+                            connection,
+                            runs,
+                        )
+                        connection.execute(f"DELETE FROM _merged{table} WHERE {_IN_RUNS}", [runs])
+                    connection.execute("DELETE FROM _run WHERE id IN (SELECT unnest(?::INTEGER[]))", [runs])
+                return True
+    return False
+
+
+def _new_run(connection: Connection, level: int) -> int:
+    ((run,),) = rows(connection, "SELECT coalesce(max(id), 0) + 1 FROM _run")
+    connection.execute("INSERT INTO _run VALUES (?, ?)", [run, level])
+    return int(run)
+
+
+def _sort(table: str, query: str, connection: Connection, value: object) -> None:
+    order = "grp, t0, id" if table == "_block" else "channel, t0, block"
+    connection.execute(f"INSERT INTO _merged{table} {query} ORDER BY {order}", [value])
