@@ -30,13 +30,13 @@ from app.opinions import Opinions
 from app.paths import thresholds_file
 from app.plan import Plan
 from app.playback import Playback
-from app.settings import Settings
+from app.settings import Settings, StorageSettings
 from app.thresholds import ThresholdError, load, rows
 from app.triton import triton_options
 from detection import Commissioning, CommissioningError, Flaws, Judge, Thresholds
 from detection.event import Event
 from inference import Engine, ModelCard, Pool, RefusedModelError, open_engine, read_repository
-from storage import Archive, Reader, Recorder
+from storage import Archive, Reader, Recorder, Retention, Upkeep
 from telemetry import Group, Injected, Source
 from telemetry.clock import SECOND
 from telemetry.limitfile import Definitions
@@ -92,7 +92,9 @@ class Session:
         self.limits = LimitBook(self.groups, given, kept_beside(plan.archive_path))
         self.injected: tuple[Injected, ...] = tuple(fault for source in sources for fault in source.injected)
         self.relative = all(source.relative for source in sources)
-        self.recorder = Recorder(archive, reserve_bytes=settings.storage.reserve_mb << 20)
+        keep = settings.storage
+        self.recorder = Recorder(archive, reserve_bytes=keep.reserve_mb << 20, whole_scores=keep.scores_days > 0)
+        self.upkeep = Upkeep(archive, _retention(keep), (keep.bound_mb << 20) or None)
         self.id = archive.begin_session(
             started=started,
             origin=sources[0].origin,
@@ -247,6 +249,7 @@ class Session:
                 log.error("%s did not stop within %g s and was left", line.source.name, STOP_DEADLINE_S)
         self._abandon.set()
         self.pool.close(STOP_DEADLINE_S)
+        self.upkeep.close(STOP_DEADLINE_S)
         self.recorder.end_session(self.id, int(time.time() * SECOND))
         self.recorder.close(STOP_DEADLINE_S)
         self.archive.close()
@@ -347,6 +350,16 @@ class Session:
         return submit
 
 
+def _retention(keep: StorageSettings) -> Retention:
+    return Retention(
+        keep.values_days or None,
+        keep.seconds_days or None,
+        keep.minutes_days or None,
+        keep.hours_days or None,
+        keep.scores_days,
+    )
+
+
 def open_session(
     plan: Plan,
     settings: Settings,
@@ -386,7 +399,7 @@ def open_session(
             notes.append(str(problem))
             cards = tuple(card for card in cards if card.name != problem.model)
     try:
-        archive = Archive.open(plan.archive_path)
+        archive = Archive.open(plan.archive_path, memory_mb=settings.storage.memory_mb)
     except BaseException:
         engine.close()
         raise

@@ -65,6 +65,15 @@ class StorageSettings(_Part):
     """How telemetry is recorded."""
 
     reserve_mb: int = Field(default=512, ge=16, description="disk space that recording leaves free")
+    bound_mb: int = Field(default=0, ge=0, description="size that the archive is kept below; 0: as the disk allows")
+    values_days: float = Field(default=0.0, ge=0, description="age at which values become a summary a second; 0: never")
+    seconds_days: float = Field(default=0.0, ge=0, description="age at which that becomes one a minute; 0: never")
+    minutes_days: float = Field(default=0.0, ge=0, description="age at which that becomes one an hour; 0: never")
+    hours_days: float = Field(default=0.0, ge=0, description="age at which that is deleted; 0: never")
+    scores_days: float = Field(
+        default=1.0, ge=0, description="age at which of every score its maximum a minute is left; 0: at once"
+    )
+    memory_mb: int = Field(default=512, ge=128, description="memory that the archive may use")
 
 
 class SourceSettings(_Part):

@@ -4,9 +4,12 @@ The only package that knows DuckDB. Knows nothing of models or screens.
 """
 
 from storage.answers import (
+    AlarmChange,
+    Annotation,
     Change,
     Counts,
     Envelope,
+    Expired,
     JudgedEvent,
     Latest,
     RecordedCommissioning,
@@ -21,12 +24,17 @@ from storage.errors import StorageError
 from storage.reader import Reader
 from storage.recorded import recorded_frames
 from storage.recorder import Recorder, RecorderStatus
+from storage.retention import Retention
+from storage.upkeep import Upkeep, UpkeepStatus
 
 __all__ = [
+    "AlarmChange",
+    "Annotation",
     "Archive",
     "Change",
     "Counts",
     "Envelope",
+    "Expired",
     "JudgedEvent",
     "Latest",
     "Reader",
@@ -35,9 +43,12 @@ __all__ = [
     "RecordedGap",
     "Recorder",
     "RecorderStatus",
+    "Retention",
     "Samples",
     "SessionInfo",
     "StorageError",
+    "Upkeep",
+    "UpkeepStatus",
     "Weight",
     "recorded_frames",
 ]

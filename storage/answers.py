@@ -51,6 +51,61 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """What became of an alarm: in ``session``, the ``alarm`` (its key) of a channel is in ``state`` from ``time`` on.
+
+    ``time`` is telemetry's, ``made`` the wall clock's, UTC microseconds. ``who`` is the operator that changed it
+    (empty: telemetry did), with a ``comment``; ``until`` is when a shelf or a time out of service ends; ``event`` the
+    key of the event that it belongs to.
+    """
+
+    session: int
+    alarm: str
+    satellite: str
+    channel: str
+    time: int
+    made: int
+    state: str
+    priority: str
+    reason: str
+    who: str = ""
+    comment: str = ""
+    until: int | None = None
+    event: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What somebody noted of a span: ``start`` <= t <= ``stop`` of ``channels`` (keys; none: of the satellite).
+
+    ``number`` 0 is a new one. Times are UTC microseconds, ``made`` by the wall clock.
+    """
+
+    number: int
+    session: int
+    satellite: str
+    channels: tuple[str, ...]
+    start: int
+    stop: int
+    text: str
+    who: str
+    made: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Samples of a session, of ``start`` <= t < ``stop``, of which a summary each ``kept`` microseconds is left, or
+    nothing (None).
+    """
+
+    session: int
+    start: int
+    stop: int
+    samples: int
+    kept: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedEvent:
     """An event and the session it belongs to."""
 

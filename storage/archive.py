@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from detection.commissioning import Commissioning
 from detection.familiar import Opinion
 from storage import door
-from storage.answers import Change
+from storage.answers import AlarmChange, Annotation, Change
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
 from storage.ledger import Ledger, Mark
@@ -204,6 +204,30 @@ class Archive:
         with self._writing() as connection, transaction(connection):
             connection.execute("INSERT INTO _audit VALUES (?, ?, ?, ?, ?, ?, ?)", list(astuple(change)))
 
+    def add_alarms(self, changes: Sequence[AlarmChange]) -> None:
+        """What became of alarms, all of it or nothing. Durable when it returns. Raises StorageError."""
+        with self._writing() as connection, transaction(connection):
+            ((last,),) = rows(connection, "SELECT coalesce(max(id), 0) FROM _alarm")
+            for number, one in enumerate(changes, last + 1):
+                values = [number, *astuple(one)]
+                connection.execute(f"INSERT INTO _alarm VALUES ({', '.join('?' * len(values))})", values)
+
+    def add_annotation(self, annotation: Annotation) -> int:
+        """Store what somebody noted, in the place of the annotation of the same number; its number, a new one for 0.
+
+        One without a text takes the earlier one away. Durable when it returns. Raises StorageError.
+        """
+        with self._writing() as connection, transaction(connection):
+            ((last, newest),) = rows(
+                connection, "SELECT coalesce(max(id), 0), coalesce(max(number), 0) FROM _annotation"
+            )
+            number, *values = astuple(annotation)
+            number = number or newest + 1
+            connection.execute(
+                "INSERT INTO _annotation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [last + 1, number, *values]
+            )
+        return int(number)
+
     def add_verdict(self, session: int, key: int, opinion: Opinion) -> None:
         """What an operator says of an event; what was said before stays. Durable when it returns.
 
@@ -227,7 +251,8 @@ class Archive:
                 ((group, channel, block),) = rows(
                     cursor,
                     "SELECT (SELECT coalesce(max(id), 0) FROM _group), (SELECT coalesce(max(id), 0) FROM _channel), "
-                    "(SELECT coalesce(max(id), 0) FROM _every_block)",
+                    "(SELECT coalesce(max(id), 0) FROM (FROM (SELECT id FROM _every_block) "
+                    "UNION ALL SELECT id FROM _ratio_block))",
                 )
             self._recorded_into = True
             self._leftover = int(block)

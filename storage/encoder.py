@@ -31,6 +31,9 @@ ENOUGH_PIECES = BLOCK_ROWS
 HELD_VALUES = 4_000_000
 """Values held in pieces over all groups at the most (about 32 MB)."""
 
+_INFINITE = 31744
+"""Bits of an infinite half float; what has more is no number."""
+
 _SCORE_ROWS = pa.schema(
     [
         ("session", pa.int32()),
@@ -95,6 +98,7 @@ class Encoder:
             self._arrive(batch, numbered, frames, fresh, whole)
         self._settle(batch, whole, last)
         scores = self._score_rows(minutes)
+        self._ratio_rows(batch, [minute for minute in minutes if minute.parts])
         groups, channels = self._roster.new_rows()
         for table, rows in (("_group", groups), ("_channel", channels), ("_score", scores)):
             if rows is not None:
@@ -202,6 +206,30 @@ class Encoder:
             ],
             schema=_SCORE_ROWS,
         )
+
+    def _ratio_rows(self, batch: Batch, minutes: list[Minute]) -> None:
+        for minute in minutes:
+            numbered = self._roster.number(minute.session, minute.group)
+            times, bits = minute.ratios()
+            some = np.flatnonzero((bits <= _INFINITE).any(axis=1))
+            if not len(some):
+                continue
+            self._block += 1
+            block = {
+                "id": [self._block],
+                "session": [minute.session],
+                "model": [minute.model],
+                "version": [minute.version],
+                "t0": [int(times[0])],
+                "t1": [int(times[-1])],
+                "times": [times],
+            }
+            batch.rows.append(("_ratio_block", pa.table(block)))
+            offsets = np.arange(len(some) + 1, dtype=np.int32) * np.int32(len(times))
+            lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(bits[some].reshape(-1)))
+            channels = np.array(numbered.channels, dtype=np.int32)[some]
+            rows = {"block": np.full(len(some), self._block), "channel": channels, "ratio": lists}
+            batch.rows.append(("_ratio", pa.table(rows)))
 
 
 def _gap_rows(gaps: list[tuple[int, Gap]]) -> pa.Table:

@@ -15,10 +15,14 @@ import pyarrow as pa
 
 from detection.event import Contribution, Event
 from detection.familiar import Opinion
+from storage import queries
 from storage.answers import (
+    AlarmChange,
+    Annotation,
     Change,
     Counts,
     Envelope,
+    Expired,
     JudgedEvent,
     Latest,
     RecordedCommissioning,
@@ -30,74 +34,11 @@ from storage.answers import (
 )
 from storage.archive import Archive
 from storage.cells import column_width
-from storage.columns import join, runs
+from storage.columns import Lists, join, runs
 from storage.door import Connection, rows
 from storage.envelope import Grid, Reduced, reduce_channels
 from storage.roster import channel_of
 from telemetry import Channel, Group, Injected, Severity, Times
-
-_EVENT = (
-    "session, key, satellite, start, stop, open, severity, model, version, score, channels, reason, seconded, "
-    "onset, peak, threshold, versions, category, likeness, response"
-)
-
-_NAMED = """
-SELECT id, definition FROM _channel
-WHERE session = ? AND list_contains(
-    ?::VARCHAR[], satellite || '/' || CASE subsystem WHEN '' THEN name ELSE subsystem || '/' || name END)
-ORDER BY id
-"""
-
-_CHUNKS = """
-SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
-FROM _every_chunk c JOIN _every_block b ON b.id = c.block
-WHERE c.channel IN (SELECT unnest($channels)) AND c.t1 >= $start AND c.t0 < $stop
-ORDER BY c.t0, c.block
-"""
-
-_LATEST = """
-WITH newest AS (
-    SELECT channel, max(t1) AS t1 FROM _every_chunk
-    WHERE channel IN (SELECT id FROM _channel WHERE session = $session) GROUP BY channel)
-SELECT c.channel, b.times, b.received, c.f4, c.f8, c.i8, c.u8, c.quality
-FROM _every_chunk c JOIN newest ON c.channel = newest.channel AND c.t1 = newest.t1
-    JOIN _every_block b ON b.id = c.block
-ORDER BY c.t0, c.block
-"""
-
-_WORST = """
-WITH chosen AS (
-    SELECT unnest($channels)::INTEGER AS id, unnest($weights)::FLOAT AS weight, unnest($starts)::BIGINT AS start,
-        unnest($stops)::BIGINT AS stop)
-SELECT minute, max(ratio * weight) AS ratio
-FROM (
-    SELECT s.minute, unnest(g.channels) AS id, unnest(s.ratio) AS ratio, unnest(s.judged) AS judged
-    FROM _score s JOIN _group g ON g.id = s.grp
-    WHERE s.model = $model AND s.minute >= $start AND s.minute < $stop) s
-JOIN chosen ON chosen.id = s.id AND minute >= chosen.start AND minute < chosen.stop
-WHERE judged > 0 AND NOT isnan(ratio)
-GROUP BY minute ORDER BY minute
-"""
-
-
-_EVENTS = f"""
-SELECT * FROM (
-    SELECT {_EVENT} FROM _event
-    WHERE ($1 IS NULL OR session = $1) AND ($2 IS NULL OR satellite = $2) AND ($3 IS NULL OR model = $3)
-        AND ($4 IS NULL OR stop >= $4) AND ($5 IS NULL OR start < $5)
-    ORDER BY start DESC, session DESC, key DESC LIMIT $6)
-ORDER BY start, session, key
-"""
-
-_ONE_EVENT = f"SELECT {_EVENT} FROM _event WHERE session = ? AND key = ?"
-
-_JUDGED = f"""
-SELECT {_EVENT}, given, verdict, note, who
-FROM _event JOIN (
-    SELECT session, key, id, given, verdict, note, who FROM _verdict
-    QUALIFY id = max(id) OVER (PARTITION BY session, key)) USING (session, key)
-ORDER BY id
-"""
 
 
 class Reader:
@@ -174,7 +115,7 @@ class Reader:
         """Every value of each channel in ``start`` <= t < ``stop``; a channel without values is not in the answer."""
         with self._archive.reading() as cursor:
             numbers = _numbers(cursor, session, keys)
-            table = _arrow(cursor, _CHUNKS, {"channels": list(numbers), "start": start, "stop": stop})
+            table = _arrow(cursor, queries.CHUNKS, {"channels": list(numbers), "start": start, "stop": stop})
         parts = runs(table, numbers, start, stop)
         return {key: join(parts[key]) for key in keys if key in parts}
 
@@ -182,7 +123,7 @@ class Reader:
         """The newest value of every channel of a session that has one, by key."""
         with self._archive.reading() as cursor:
             numbers = dict(_channels(cursor, session))
-            table = _arrow(cursor, _LATEST, {"session": session})
+            table = _arrow(cursor, queries.LATEST, {"session": session})
         out: dict[str, Latest] = {}
         for key, parts in runs(table, numbers, None, None).items():
             run = join(parts)
@@ -203,7 +144,7 @@ class Reader:
         with self._archive.reading() as cursor:
             found = rows(
                 cursor,
-                _EVENTS,
+                queries.EVENTS,
                 [session, satellite, model, start, stop, limit],
             )
         return [_event(row) for row in found]
@@ -211,13 +152,13 @@ class Reader:
     def event(self, session: int, key: int) -> Event | None:
         """One event, None where there is none."""
         with self._archive.reading() as cursor:
-            found = rows(cursor, _ONE_EVENT, [session, key])
+            found = rows(cursor, queries.ONE_EVENT, [session, key])
         return _event(found[0]).event if found else None
 
     def judged(self) -> list[JudgedEvent]:
         """Every event that an operator has judged, with the last verdict on it, in the order of those verdicts."""
         with self._archive.reading() as cursor:
-            found = rows(cursor, _JUDGED)
+            found = rows(cursor, queries.JUDGED)
         return [JudgedEvent(_event(row[:-4]), Opinion(*row[-4:])) for row in found]
 
     def commissioning(self, satellite: str, source: str) -> RecordedCommissioning | None:
@@ -247,7 +188,7 @@ class Reader:
             chosen = [(number, one) for one in weights for number in numbers.get((one.session, one.key), ())]
             table = _arrow(
                 cursor,
-                _WORST,
+                queries.WORST,
                 {
                     "model": model,
                     "start": start,
@@ -281,11 +222,64 @@ class Reader:
             )
         return [RecordedGap(*row) for row in found]
 
+    def alarm_history(self, session: int | None = None) -> list[AlarmChange]:
+        """What became of alarms, of one session or of all, in the order in which it was stored."""
+        with self._archive.reading() as cursor:
+            found: list[Any] = rows(
+                cursor,
+                "SELECT session, alarm, satellite, channel, time, made, state, priority, reason, who, comment, until, "
+                "event FROM _alarm WHERE $1 IS NULL OR session = $1 ORDER BY id",
+                [session],
+            )
+        return [AlarmChange(*row) for row in found]
+
+    def annotations(self, start: int, stop: int) -> list[Annotation]:
+        """What was noted of ``start`` <= t < ``stop``, by start."""
+        with self._archive.reading() as cursor:
+            found: list[Any] = rows(
+                cursor,
+                'SELECT number, session, satellite, channels, epoch_us(start), epoch_us("end"), text, who, '
+                'epoch_us(made) FROM annotations WHERE epoch_us(start) < ? AND epoch_us("end") >= ? '
+                "ORDER BY start, number",
+                [stop, start],
+            )
+        return [
+            Annotation(number, session, satellite, tuple(keys), *rest)
+            for number, session, satellite, keys, *rest in found
+        ]
+
+    def expired(self, session: int) -> list[Expired]:
+        """The days of a session whose values are gone, by start, with what is left of them."""
+        with self._archive.reading() as cursor:
+            found: list[Any] = rows(cursor, queries.EXPIRED, [session])
+        return [Expired(*row) for row in found]
+
+    def ratios(
+        self, session: int, key: str, model: str, start: int, stop: int
+    ) -> tuple[Times, npt.NDArray[np.float32]]:
+        """Every ratio of a channel by ``model`` that is still kept, of ``start`` <= t < ``stop``: (n,) each.
+
+        Half floats: three digits. Empty where only the maximum a minute is left (``worst_minutes``).
+        """
+        with self._archive.reading() as cursor:
+            numbers = list(_numbers(cursor, session, [key]))
+            table = _arrow(cursor, queries.RATIOS, {"channels": numbers, "model": model, "start": start, "stop": stop})
+        if not len(table):
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        times, bits = Lists(table, "times").flat, Lists(table, "ratio").flat
+        ratio = bits.view(np.float16).astype(np.float32)
+        here = (times >= start) & (times < stop) & ~np.isnan(ratio)
+        return times[here], ratio[here]
+
     def changes(self) -> list[Change]:
         """What operators changed, in order of time."""
         with self._archive.reading() as cursor:
             found = rows(cursor, "SELECT time, session, who, what, object, before, after FROM _audit ORDER BY time")
         return [Change(*row) for row in found]
+
+
+def _annotation(number: int, session: int, satellite: str, channels: list[str], *rest: Any) -> Annotation:
+    return Annotation(number, session, satellite, tuple(channels), *rest)
 
 
 def _session(row: Sequence[Any]) -> SessionInfo:
@@ -295,7 +289,7 @@ def _session(row: Sequence[Any]) -> SessionInfo:
 
 def _event(row: Sequence[Any]) -> RecordedEvent:
     session, *values = row
-    found = dict(zip(_EVENT.split(", ")[1:], values, strict=True))
+    found = dict(zip(queries.EVENT.split(", ")[1:], values, strict=True))
     found["end"] = found.pop("stop")
     found["severity"] = Severity(found["severity"])
     found["channels"] = tuple(Contribution(**one) for one in found["channels"])
@@ -320,5 +314,5 @@ def _channels(cursor: Connection, session: int) -> list[tuple[int, Channel]]:
 
 def _numbers(cursor: Connection, session: int, keys: Sequence[str]) -> dict[int, Channel]:
     """The channels asked for, by number; a channel whose definition changed has several."""
-    found: list[Any] = rows(cursor, _NAMED, [session, list(keys)])
+    found: list[Any] = rows(cursor, queries.NAMED, [session, list(keys)])
     return {number: channel_of(text) for number, text in found}

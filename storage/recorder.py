@@ -20,7 +20,7 @@ from storage.batch import Batch
 from storage.chunks import check
 from storage.encoder import Encoder
 from storage.errors import StorageError
-from storage.scores import Minutes
+from storage.scores import Minute, Minutes
 from storage.waiting import Gap, Item, SessionEnd, Waiting
 from telemetry import Frame
 
@@ -66,6 +66,7 @@ class RecorderStatus:
 class Recorder:
     """Records into one archive until ``close``. ``put`` may be called from any thread.
 
+    With ``whole_scores`` every ratio is kept, not their maximum a minute alone; not while recording cannot go on.
     ``on_commit`` is called on the recorder's thread after each commit, and must return at once. ``clock`` is
     monotonic seconds, ``free`` the free bytes of the archive's disk.
     """
@@ -77,6 +78,7 @@ class Recorder:
         bound_values: int = BOUND_VALUES,
         interval_s: float = INTERVAL_S,
         reserve_bytes: int = RESERVE_BYTES,
+        whole_scores: bool = True,
         retry_s: tuple[float, float] = RETRY_S,
         on_commit: Callable[[RecorderStatus], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -90,7 +92,7 @@ class Recorder:
         self._clock = clock
         self._free = free or (lambda: shutil.disk_usage(archive.path.parent).free)
         self._encoder = Encoder(*archive.claim())
-        self._minutes = Minutes()
+        self._minutes = Minutes(whole_scores)
         self._waiting = Waiting(bound_values)
         self._refused: dict[int, Gap] = {}
         self._changed = threading.Condition()
@@ -144,7 +146,7 @@ class Recorder:
         """The session is over at ``ended`` (UTC microseconds); written after everything that was handed in."""
         with self._changed:
             for minute in self._minutes.finish(session):
-                self._add(session, minute)
+                self._add_minute(minute)
             self._add(session, SessionEnd(ended))
 
     def gap(self, session: int, start: int, stop: int, reason: str) -> None:
@@ -177,7 +179,7 @@ class Recorder:
         with self._changed:
             if not self._closing:
                 for minute in self._minutes.finish():
-                    self._add(minute.session, minute)
+                    self._add_minute(minute)
             self._closing = True
             self._changed.notify_all()
         self._thread.join(deadline_s)
@@ -202,8 +204,13 @@ class Recorder:
             if isinstance(item, Event):
                 return self._add(session, item)
             # Every minute is added, whether or not the one before it was.
-            taken = [self._add(session, minute) for minute in self._minutes.take(session, item)]
+            taken = [self._add_minute(minute) for minute in self._minutes.take(session, item)]
             return all(taken)
+
+    def _add_minute(self, minute: Minute) -> bool:
+        if self._error:
+            minute.parts.clear()  # they could wait for hours, and they are large
+        return self._add(minute.session, minute)
 
     def _add(self, session: int, item: Item, values: int = 0) -> bool:
         taken = self._waiting.add(session, item, values)

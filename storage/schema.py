@@ -183,7 +183,7 @@ CREATE MACRO half(bits) AS CASE
     WHEN bits = 31744 THEN 'inf'::FLOAT
     WHEN bits > 31744 THEN NULL
     WHEN bits < 1024 THEN (bits * 5.960464477539063e-8)::FLOAT
-    ELSE (pow(2, (bits >> 10) - 25) * (1024 + (bits & 1023)))::FLOAT END;
+    ELSE (pow(2, (bits >> 10)::INTEGER - 25) * (1024 + (bits & 1023)))::FLOAT END;
 """
 # A ratio is never negative, so its sign bit is never set.
 

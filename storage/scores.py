@@ -2,18 +2,19 @@
 
 A bank gives a ratio for every sample; kept whole they would double the archive. What a chart of a month, a
 report and a look back need is how near each channel came to its threshold and where nothing was judged, and a
-minute's maximum says that for a few bytes a channel. Called under the recorder's lock, by whoever hands in scores.
+minute's maximum says that for a few bytes a channel. For a while (``Retention.ratios``) every ratio is kept besides,
+as half a float, two bytes each. Called under the recorder's lock, by whoever hands in scores.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from detection.event import Judged, Scored
-from telemetry import Group
+from telemetry import Group, Times
 from telemetry.clock import SECOND
 
 MINUTE = 60 * SECOND
@@ -21,9 +22,24 @@ BANK = "bank"
 """The name under which the bank of plain scores is kept."""
 
 
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Ratios of (n,) times: (n, channels) of all channels, or where ``channels`` is given (n,), of one each."""
+
+    times: Times
+    ratio: npt.NDArray[np.float32]
+    channels: npt.NDArray[np.int32] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Minute:
-    """Largest ratio, and values judged and skipped, of each channel of ``group`` from ``start`` for one minute."""
+    """Largest ratio, and values judged and skipped, of each channel of ``group`` from ``start`` for one minute.
+
+    ``parts`` are what it is the maximum of, where that is kept.
+    """
 
     session: int
     group: Group
@@ -33,12 +49,36 @@ class Minute:
     ratio: npt.NDArray[np.float32]
     judged: npt.NDArray[np.uint32]
     skipped: npt.NDArray[np.uint32]
+    parts: list[Part] = field(default_factory=list)
+
+    def ratios(self) -> tuple[Times, npt.NDArray[np.uint16]]:
+        """Every ratio of the minute: (n,) ascending times, (channels, n) bits of half floats, NaN where there is none.
+
+        Of several at one time the largest stands.
+        """
+        times, where = np.unique(np.concatenate([part.times for part in self.parts]), return_inverse=True)
+        out = np.full((len(self.ratio), len(times)), np.nan, dtype=np.float32)
+        done = 0
+        for part in self.parts:
+            at = where[done : done + len(part.times)]
+            done += len(part.times)
+            if part.channels is None:
+                np.fmax.at(out.T, at, part.ratio)
+            else:
+                np.fmax.at(out, (part.channels, at), part.ratio)
+        # What is beyond the largest half float is far beyond any threshold.
+        half = np.where(np.isinf(out), out, np.clip(out, 0.0, _LARGEST)).astype(np.float16)
+        return times, half.view(np.uint16)
 
 
 class Minutes:
-    """Minutes in the making, one a group and judge; each is handed out when the next one begins."""
+    """Minutes in the making, one a group and judge; each is handed out when the next one begins.
 
-    def __init__(self) -> None:
+    With ``whole`` they hold every ratio.
+    """
+
+    def __init__(self, whole: bool) -> None:
+        self._whole = whole
         self._open: dict[tuple[int, int, str, str], Minute] = {}
 
     def take(self, session: int, item: Judged | Scored) -> list[Minute]:
@@ -57,7 +97,9 @@ class Minutes:
                 if minute is not None:
                     done.append(minute)
                 minute = self._open[key] = _empty(session, item.group, model, version, start)
-            _add(minute, item, a, b)
+            part = _add(minute, item, a, b)
+            if self._whole and len(part.times):
+                minute.parts.append(part)
         return done
 
     def finish(self, session: int | None = None) -> list[Minute]:
@@ -80,14 +122,15 @@ def _empty(session: int, group: Group, model: str, version: str, start: int) -> 
     )
 
 
-def _add(minute: Minute, item: Judged | Scored, a: int, b: int) -> None:
+def _add(minute: Minute, item: Judged | Scored, a: int, b: int) -> Part:
     if isinstance(item, Judged):
         ratio = item.ratio[a:b]
         np.fmax(minute.ratio, np.fmax.reduce(ratio, axis=0), out=minute.ratio)
         minute.judged[:] += (~np.isnan(ratio)).sum(axis=0).astype(np.uint32)
-        return
+        return Part(item.times[a:b], ratio)
     channels, skipped = item.channels[a:b], item.skipped[a:b]
     scored = ~skipped & ~np.isnan(item.ratio[a:b])
     np.fmax.at(minute.ratio, channels[scored], item.ratio[a:b][scored])
     np.add.at(minute.judged, channels[scored], np.uint32(1))
     np.add.at(minute.skipped, channels[skipped], np.uint32(1))
+    return Part(item.times[a:b][scored], item.ratio[a:b][scored], channels[scored])

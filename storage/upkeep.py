@@ -20,6 +20,7 @@ from storage.rewrite import join_left
 log = logging.getLogger(__name__)
 
 EVERY_S = 60.0
+FIRST_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Upkeep:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._stop.wait(min(self._every_s, FIRST_S))  # whoever opens an archive has better things to do
         while not self._stop.is_set():
             gone, error = 0, ""
             try:

@@ -6,13 +6,14 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from detection.event import Contribution, Event
-from storage import Archive, Change, Recorder
+from detection.event import Contribution, Event, Judged
+from storage import AlarmChange, Archive, Change, Recorder
 from telemetry import Channel, Frame, Group, Severity
 
 PAGE = (Path(__file__).parents[2] / "docs" / "archive.md").read_text(encoding="utf-8")
@@ -45,11 +46,21 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[list[list[object]]
         2.345,
         (Contribution("eps/cell", 0.9, 2.3), Contribution("eps/bus", 0.1, 1.0)),
     )
+    modes = Group(
+        "SAT-001", "obc", (Channel("SAT-001", "obc", "mode", type="i4", states=((0, "safe"), (1, "nominal"))),)
+    )
+    mode = (np.arange(3600) >= 600).astype("i4")
+    ratio = np.where(times >= START + 3000 * SECOND, 0.9, 0.1).astype("f4")[:, None] * np.ones(2, "f4")
+    raised = AlarmChange(1, "limit/1", "SAT-001", "SAT-001/eps/bus", START, START, "unacknowledged", "high", "Too low.")
     with Archive.open(path) as archive:
         session = archive.begin_session(started=START, origin="import", sources=["docs"])
         recorder = Recorder(archive, reserve_bytes=0)
         recorder.put(session, Frame(group, times, (values, np.where(values < 1, np.nan, -values))))
+        recorder.put(session, Frame(modes, times[:100], (mode[:100],)))
+        recorder.put(session, Frame(modes, times[160:], (mode[160:],)))
+        recorder.put(session, Judged(group, times, ratio, ratio, ratio))
         recorder.put(session, found)
+        archive.add_alarms([raised, replace(raised, made=START + 90 * SECOND, state="acknowledged", who="anna")])
         after = '[{"severity": "warning", "low": null, "high": 31.5}]'
         archive.add_change(Change(START, session, "anna", "set limits", "SAT-001/eps/bus", "[]", after))
         recorder.end_session(session, START)
@@ -62,9 +73,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[list[list[object]]
     return result
 
 
-def test_there_are_four_queries_and_each_answers(answers: list[list[list[object]]]) -> None:
-    assert len(QUERIES) == 4
-    per_channel, events, mean, audit = answers[:4]
+def test_there_are_ten_questions_and_each_is_answered(answers: list[list[list[object]]]) -> None:
+    assert len(QUERIES) == 10
+    per_channel, events, mean, audit, complete, silent, modes, lasted, near, alarms = answers[:10]
     assert per_channel == [
         ["SAT-001", "eps", "bus", 3600, 0.0, 359.9],
         ["SAT-001", "eps", "cell", 3590, -359.9, -1.0],
@@ -73,10 +84,17 @@ def test_there_are_four_queries_and_each_answers(answers: list[list[list[object]
     assert mean[0][0] == "2030-01-01 00:20:00"
     assert len(mean) == 22
     assert audit == [["2030-01-01 00:00:00", "anna", "SAT-001/eps/bus", None, "31.5"]]
+    assert ["cell", "2030-01-01 00:00:00", 3590, 1.0] in complete
+    assert silent == [["mode", "2030-01-01 00:01:39", "0:01:01"]]
+    assert modes == [["2030-01-01 00:30:00", "ar", "nominal"]]
+    assert lasted == [["safe", "2030-01-01 00:00:00", "0:09:59"], ["nominal", "2030-01-01 00:10:00", "0:49:59"]]
+    assert near[0] == ["bus", "bank", "2030-01-01 00:50:00", 0.9]
+    assert len(near) == 2 * 10
+    assert alarms == [["limit/1", "high", "0:01:30", "anna"]]
 
 
 def test_plain_duckdb_counts_what_the_archive_counts(answers: list[list[list[object]]]) -> None:
-    count, session, gaps = answers[4:]
-    assert count == [[3600 + 3590]]
-    assert session == [[7190, "import"]]
+    count, session, gaps = answers[10:]
+    assert count == [[3600 + 3590 + 3540]]
+    assert session == [[10730, "import"]]
     assert gaps == []

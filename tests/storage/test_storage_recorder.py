@@ -192,6 +192,15 @@ def test_scores_are_kept_as_a_maximum_a_minute_with_what_was_skipped(archive: Ar
     assert ("c1", "vae_timeseries", 0, 0.75, 2, 0) in found
     assert ("c2", "vae_timeseries", 1, None, 0, 1) in found
     assert len(found) == 8
+    reader = Reader(archive)
+    every, kept = reader.ratios(session, "SAT-001/x/c0", "bank", 0, MINUTE * 2)
+    assert every.tolist() == times[:8].tolist()
+    assert kept.tolist() == [0.5, 0.5, 0.5, 0.5, 0.5, 3.25, 0.5, 0.5]
+    assert [one.tolist() for one in reader.ratios(session, "SAT-001/x/c1", "vae_timeseries", 0, MINUTE)] == [
+        [10, 20],
+        [0.25, 0.75],
+    ]
+    assert len(reader.ratios(session, "SAT-001/x/c1", "bank", 0, 2**60)[0]) == 0
 
 
 def test_a_second_recorder_on_one_archive_is_refused(archive: Archive) -> None:
