@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ALL = ("charts", "scoring", "triton", "recording", "startup", "live", "restart")
+ALL = ("charts", "scoring", "triton", "recording", "archive", "startup", "live", "restart")
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 _HEAD = """# Benchmarks

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from storage import Archive, Recorder
+from storage.recorder import BOUND_VALUES, INTERVAL_S
 from telemetry import Channel, Frame, Group
 
 CHANNELS = 1_000
@@ -50,12 +51,13 @@ def frames(count: int) -> list[Frame]:
     return out
 
 
-def ours(given: list[Frame], folder: Path) -> tuple[float, float]:
-    """Samples a second and bytes a sample of the recorder."""
+def ours(given: list[Frame], folder: Path, a_commit: int | None = None) -> tuple[float, float]:
+    """Samples a second and bytes a sample of the recorder; ``a_commit``: samples in one at the most."""
     path = folder / "ours.duckdb"
     archive = Archive.open(path)
     session = archive.begin_session(started=0, origin="simulation", sources=["bench"])
-    recorder = Recorder(archive, reserve_bytes=0)
+    interval = INTERVAL_S if a_commit is None else 0.0
+    recorder = Recorder(archive, reserve_bytes=0, bound_values=a_commit or BOUND_VALUES, interval_s=interval)
     began = time.perf_counter()
     for frame in given:
         if not recorder.put(session, frame, wait=True, timeout=60.0):

@@ -1,56 +1,61 @@
 """Values reduced to columns of equal width: what a plot of any span draws, and what an hour's count counts.
 
-A chunk that lies in one column answers with its header, summed up in SQL; the values of the others are fetched as
-Arrow and reduced here, some millions at a time. Called with a cursor by the reader, on the caller's thread.
+A chunk that lies in one column answers with its header; only the others are opened. All of it is one question to the
+database, which answers without the interpreter: a reader has to share that with whoever records and judges. Called
+with a cursor by the reader, on the caller's thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from storage.columns import KINDS, Lists
-from storage.door import Connection
+from storage.door import Connection, rows
+from storage.roster import KINDS, Kind
 from telemetry import Quality
 
-Keys = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
+_HERE = "channel IN (SELECT unnest($channels)) AND t1 >= $start AND t0 < $stop"
+_WITHIN = "(t0 >= $start AND t1 < $stop AND (t0 - $origin) // $width = (t1 - $origin) // $width)"
+_SUMS = "min(low) AS low, max(high) AS high, sum(total) AS total, sum(valid)::BIGINT AS valid, sum(n)::BIGINT AS n"
 
-OPENED_VALUES = 4_000_000
-"""Values opened at once, at the most: some 100 MB while they are reduced."""
-
-_WITHIN = "t0 >= $start AND t1 < $stop AND (t0 - $origin) // $width = (t1 - $origin) // $width"
-
-# Chunks that cross a border, or reach out of the span, have no bucket here.
 _HEADERS = f"""
-SELECT channel, CASE WHEN {_WITHIN} THEN (t0 - $origin) // $width END AS bucket, min(lo) AS low, max(hi) AS high,
-    sum(total) AS total, sum(valid)::BIGINT AS valid, sum(n)::BIGINT AS n
-FROM _every_chunk
-WHERE channel IN (SELECT unnest($channels)) AND t1 >= $start AND t0 < $stop
-GROUP BY ALL
+SELECT channel, (t0 - $origin) // $width AS bucket, lo AS low, hi AS high, total, valid, n
+FROM _every_chunk WHERE {_HERE} AND {_WITHIN}
 """
-
-_VALUES = f"""
-SELECT c.channel, b.times, c.f4, c.f8, c.i8, c.u8, c.quality
+_ROLLUPS = f"""
+SELECT channel, (cell - $origin) // $width, CASE WHEN valid > 0 THEN low END, CASE WHEN valid > 0 THEN high END,
+    CASE WHEN valid > 0 THEN total END, valid, n
 FROM (
-    SELECT * FROM _every_chunk
-    WHERE channel IN (SELECT unnest($channels)) AND t1 >= $start AND t0 < $stop AND NOT ({_WITHIN})) c
-JOIN (
-    SELECT id, times FROM _every_block
-    WHERE grp IN (SELECT id FROM _group WHERE list_has_any(channels, $channels))
-        AND t1 >= $start AND t0 < $stop) b ON b.id = c.block
+    SELECT channel, unnest(cells) AS cell, unnest(counts) AS n, unnest(valids) AS valid, unnest(los) AS low,
+        unnest(his) AS high, unnest(totals) AS total
+    FROM _rollup WHERE {_HERE})
+WHERE cell >= $start AND cell < $stop
 """
-
-_ROLLUPS = """
-SELECT channel, cells, counts, valids, los, his, totals FROM _rollup
-WHERE channel IN (SELECT unnest($channels)) AND t1 >= $start AND t0 < $stop
+_OPENED = f"""
+SELECT channel, (t - $origin) // $width AS bucket, min(v) FILTER (good), max(v) FILTER (good), sum(v) FILTER (good),
+    count(*) FILTER (good), count(*)
+FROM (
+    SELECT channel, t, v::DOUBLE AS v, q IS NULL OR q & {int(Quality.INVALID)} = 0 AS good
+    FROM (
+        SELECT channel, unnest(b.times) AS t, unnest(c.{{kind}}) AS v, unnest(c.quality) AS q
+        FROM (SELECT * FROM _every_chunk WHERE {_HERE} AND NOT {_WITHIN} AND {{kind}} IS NOT NULL) c
+        JOIN (
+            SELECT id, times FROM _every_block
+            WHERE grp IN (SELECT id FROM _group WHERE list_has_any(channels, $channels))
+                AND t1 >= $start AND t0 < $stop) b ON b.id = c.block)
+    WHERE t >= $start AND t < $stop AND v IS NOT NULL)
+GROUP BY channel, bucket
 """
+_REDUCED = f"""
+SELECT place, bucket, {_SUMS}
+FROM ({{parts}}) JOIN (SELECT unnest($channels) AS channel, unnest($places) AS place) USING (channel)
+GROUP BY place, bucket ORDER BY place, bucket
+"""
+_TYPES = "SELECT DISTINCT type FROM _channel WHERE id IN (SELECT unnest(?::INTEGER[]))"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +63,7 @@ class Reduced:
     """Columns of one channel that hold a value: (m,) arrays.
 
     ``bucket`` numbers them from the first one on; ``low``, ``high`` and ``total`` are of the ``valid`` values among
-    the ``n`` present, and infinities with the wrong sign where there is none.
+    the ``n`` present, NaN where there is none.
     """
 
     bucket: npt.NDArray[np.int64]
@@ -71,7 +76,9 @@ class Reduced:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """``start`` <= t < ``stop``, cut into columns of ``width`` from ``origin`` <= ``start`` on. Microseconds."""
+    """``start`` <= t < ``stop``, cut into columns of ``width``, of which each begins at a whole number of widths since
+    1970. Microseconds.
+    """
 
     start: int
     stop: int
@@ -79,17 +86,8 @@ class Grid:
 
     @property
     def origin(self) -> int:
-        """Where the first column begins: a whole number of widths since 1970."""
+        """Where the first column begins, at ``start`` or before it."""
         return self.start // self.width * self.width
-
-    @property
-    def columns(self) -> int:
-        """How many there are."""
-        return -(-(self.stop - self.origin) // self.width)
-
-    def values(self) -> dict[str, Any]:
-        """The grid as parameters of a query."""
-        return {"start": self.start, "stop": self.stop, "width": self.width, "origin": self.origin}
 
 
 def reduce_channels(cursor: Connection, places: Mapping[int, int], grid: Grid) -> dict[int, Reduced]:
@@ -97,146 +95,21 @@ def reduce_channels(cursor: Connection, places: Mapping[int, int], grid: Grid) -
 
     Several numbers may share a place: a channel whose definition changed, or that several sessions recorded.
     """
-    sums = _Sums(len(set(places.values())), grid)
     numbers = list(places)
-    given = {"channels": numbers, **grid.values()}
-    headers = _fetch(cursor, _HEADERS, given)
-    opened = headers["bucket"].is_null()
-    sums.add_columns(headers.filter(pc.invert(opened)), places)
-    sums.add_rollups(_fetch(cursor, _ROLLUPS, {"channels": numbers, "start": grid.start, "stop": grid.stop}), places)
-    crossing = headers.filter(opened)
-    for some in _portions(crossing["channel"].to_pylist(), crossing["n"].to_pylist()):
-        sums.add_values(_fetch(cursor, _VALUES, {**given, "channels": some}), places)
-    return sums.found()
-
-
-def _portions(channels: Sequence[int], values: Sequence[int]) -> Iterator[list[int]]:
-    """``channels``, so many at once as memory allows."""
-    some: list[int] = []
-    room = OPENED_VALUES
-    for channel, count in zip(channels, values, strict=True):
-        if some and count > room:
-            yield some
-            some, room = [], OPENED_VALUES
-        some.append(channel)
-        room -= count
-    if some:
-        yield some
-
-
-def _fetch(cursor: Connection, query: str, values: dict[str, Any]) -> pa.Table:
-    return cursor.sql(query, params=values).to_arrow_table()
-
-
-class _Sums:
-    """Columns in the making: (places, columns) arrays."""
-
-    def __init__(self, places: int, grid: Grid) -> None:
-        shape = (places, grid.columns)
-        self._grid = grid
-        self._low = np.full(shape, np.inf)
-        self._high = np.full(shape, -np.inf)
-        self._total = np.zeros(shape)
-        self._valid = np.zeros(shape, np.int64)
-        self._n = np.zeros(shape, np.int64)
-
-    def add_columns(self, table: pa.Table, places: Mapping[int, int]) -> None:
-        """Sums of whole chunks."""
-        self._add(
-            _places(table["channel"].to_numpy(), places) * self._grid.columns + table["bucket"].to_numpy(),
-            _or(table["low"], np.inf),
-            _or(table["high"], -np.inf),
-            _or(table["total"], 0.0),
-            table["valid"].to_numpy(),
-            table["n"].to_numpy(),
-        )
-
-    def add_rollups(self, table: pa.Table, places: Mapping[int, int]) -> None:
-        """What was kept of samples that expired; a cell counts where it begins."""
-        if not len(table):
-            return
-        cells = Lists(table, "cells")
-        inside = (cells.flat >= self._grid.start) & (cells.flat < self._grid.stop)
-        place = np.repeat(_places(table["channel"].to_numpy(), places), cells.lengths)[inside]
-        key = place * self._grid.columns + (cells.flat[inside] - self._grid.origin) // self._grid.width
-        self._add(key, *(Lists(table, name).flat[inside] for name in ("los", "his", "totals", "valids", "counts")))
-
-    def add_values(self, table: pa.Table, places: Mapping[int, int]) -> None:
-        """The values of chunks, one by one."""
-        table = table.combine_chunks()
-        for kind in KINDS:
-            part = table.filter(table[kind].is_valid())
-            if len(part):
-                self._add_kind(part, kind, places)
-
-    def _add_kind(self, table: pa.Table, kind: str, places: Mapping[int, int]) -> None:
-        times, values = Lists(table, "times"), Lists(table, kind)
-        here = (times.flat >= self._grid.start) & (times.flat < self._grid.stop)
-        if values.missing is not None:
-            here &= ~values.missing
-        place = np.repeat(_places(table["channel"].to_numpy(), places), times.lengths)[here]
-        key = place * self._grid.columns + (times.flat[here] - self._grid.origin) // self._grid.width
-        real = values.flat[here].astype(np.float64, copy=False)
-        good = _good(table, times.offsets)[here]
-        self._add_sorted(key, real, good, None if (np.diff(key) >= 0).all() else np.argsort(key, kind="stable"))
-
-    def _add_sorted(self, key: Keys, real: Values, good: npt.NDArray[np.bool_], order: Keys | None) -> None:
-        if not len(key):
-            return
-        if order is not None:
-            key, real, good = key[order], real[order], good[order]
-        starts = np.flatnonzero(np.diff(key, prepend=key[0] - 1))
-        low, high, valid = real, real, np.diff(starts, append=len(key))
-        if not good.all():
-            low, high, real = np.where(good, real, np.inf), np.where(good, real, -np.inf), np.where(good, real, 0.0)
-            valid = np.add.reduceat(good.astype(np.int64), starts)
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = np.add.reduceat(real, starts)
-        self._add(
-            key[starts],
-            np.minimum.reduceat(low, starts),
-            np.maximum.reduceat(high, starts),
-            total,
-            valid,
-            np.diff(starts, append=len(key)),
-        )
-
-    def _add(self, key: Keys, low: Values, high: Values, total: Values, valid: Keys, n: Keys) -> None:
-        np.minimum.at(self._low.reshape(-1), key, low)
-        np.maximum.at(self._high.reshape(-1), key, high)
-        with np.errstate(invalid="ignore", over="ignore"):
-            np.add.at(self._total.reshape(-1), key, total)
-        np.add.at(self._valid.reshape(-1), key, valid)
-        np.add.at(self._n.reshape(-1), key, n)
-
-    def found(self) -> dict[int, Reduced]:
-        out = {}
-        for place in range(len(self._n)):
-            bucket = np.flatnonzero(self._n[place])
-            if len(bucket):
-                out[place] = Reduced(
-                    bucket,
-                    *(one[place, bucket] for one in (self._low, self._high, self._total, self._valid, self._n)),
-                )
-        return out
-
-
-def _places(channels: npt.NDArray[Any], places: Mapping[int, int]) -> npt.NDArray[np.int64]:
-    return np.fromiter((places[int(one)] for one in channels), np.int64, len(channels))
-
-
-def _or(column: pa.ChunkedArray, instead: float) -> npt.NDArray[np.float64]:
-    """The values of a column, and ``instead`` where there is none."""
-    return np.asarray(column.fill_null(instead).to_numpy(), dtype=np.float64)
-
-
-def _good(table: pa.Table, offsets: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Where no source marked a value as wrong."""
-    good = np.ones(int(offsets[-1] - offsets[0]), dtype=bool)
-    quality = Lists(table, "quality")
-    for row in np.flatnonzero(quality.valid):
-        begin = int(offsets[row] - offsets[0])
-        marks = quality.at(int(row))
-        assert marks is not None
-        good[begin : begin + len(marks)] = (marks & Quality.INVALID) == 0
-    return good
+    kinds: set[Kind] = {KINDS[kind] for (kind,) in rows(cursor, _TYPES, [numbers])}
+    parts = [_HEADERS, _ROLLUPS, *(_OPENED.format(kind=kind) for kind in sorted(kinds))]
+    given: dict[str, Any] = {
+        "channels": numbers,
+        "places": list(places.values()),
+        "start": grid.start,
+        "stop": grid.stop,
+        "width": grid.width,
+        "origin": grid.origin,
+    }
+    table = cursor.sql(_REDUCED.format(parts=" UNION ALL ".join(parts)), params=given).to_arrow_table()
+    place, bucket, low, high, total, valid, n = (column.to_numpy() for column in table.columns)
+    borders = np.flatnonzero(np.diff(place)) + 1
+    cuts = [np.split(one, borders) for one in (bucket, low, high, total, valid, n)]
+    return {
+        int(one[0]): Reduced(*parts) for one, *parts in zip(np.split(place, borders), *cuts, strict=True) if len(one)
+    }

@@ -32,6 +32,7 @@ def fast(at: int, n: int, seed: int = 0) -> Frame:
     columns = tuple(random.normal(size=n).astype("f4") for _ in range(3))
     columns[1][random.random(n) < 0.1] = np.nan
     marks = np.where(random.random(n) < 0.1, Quality.INVALID, 0).astype(np.uint8)
+    marks[20:30] = Quality.INVALID  # a second of nothing valid
     return Frame(FAST, times, columns, (None, None, marks), times + 5 if at % 2 else None)
 
 
