@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.audit import operator
+from app.cli.interrupt import Interrupt
 from app.expected import EXPECTED
 from app.limiting import Limiting
 from app.limits import definitions
@@ -47,9 +47,10 @@ NICE = 10
 
 
 class Core:
-    """A session, its live ring and its socket."""
+    """A session, its live ring and its socket. ``stop`` ends it, also while it waits for a server."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, stop: threading.Event) -> None:
+        self._stop = stop
         settings, self.notices = load(settings_file(), plan.settings)
         now = int(time.time() * SECOND)
         plan = plan.with_history(settings.telemetry.history_s, now)
@@ -59,12 +60,13 @@ class Core:
         try:
             groups = [group for source in sources for group in source.groups]
             self._ring = make_ring(groups, self._key, goes_on=plan.continues is not None)
-            self.session: Session = open_session(plan, settings, sources, now, self._ring, given, watched=True)
+            self.session: Session = open_session(
+                plan, settings, sources, now, self._ring, given, watched=True, stop=stop
+            )
         except BaseException:
             for source in sources:
                 source.close()
             raise
-        self._stop = threading.Event()
         self.tuning = Tuning(self.session, thresholds_file())
         self._limiting = Limiting(self.session)
         self._tutor = Tutor(self.session.archive, self.session.id, Path(plan.repository))
@@ -87,10 +89,6 @@ class Core:
         self.session.start()
         while not self._stop.wait(PUBLISH_S):
             self.session.publish()
-
-    def stop(self) -> None:
-        """Ask ``run`` to end."""
-        self._stop.set()
 
     def close(self) -> None:
         """Drain everything, then let clients go and remove what was published."""
@@ -209,13 +207,13 @@ def main() -> int:
     if hasattr(os, "nice"):
         os.nice(NICE)
     plan = Plan.from_json(sys.stdin.readline())
+    stop = threading.Event()
+    Interrupt(stop.set)
     try:
-        core = Core(plan)
+        core = Core(plan, stop)
     except EXPECTED as problem:
         _tell({"error": str(problem)})
         return 2
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: core.stop())
     try:
         _tell({"ready": core.card.pid})
         core.run()

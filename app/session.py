@@ -368,10 +368,11 @@ def open_session(
     ring: LiveRing | None = None,
     given: Definitions = Definitions(),
     watched: bool = False,
+    stop: threading.Event | None = None,
 ) -> Session:
     """A session that is ready to start. Raises StorageError, EngineError; closes what it opened then.
 
-    ``watched`` says that somebody sits before it and is not to wait for a server to start.
+    ``watched`` says that somebody sits before it and is not to wait for a server to start; ``stop`` ends that wait.
     """
     notes: list[str] = []
     try:
@@ -391,6 +392,7 @@ def open_session(
                 triton_options(settings.inference.triton),
                 max_batch=settings.inference.batch_windows,
                 wait=patient,
+                stop=stop,
             )
             break
         except RefusedModelError as problem:

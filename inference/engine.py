@@ -14,6 +14,8 @@ from inference.card import ModelCard
 from inference.errors import EngineError, RefusedModelError
 
 if TYPE_CHECKING:
+    import threading
+
     from inference.triton.options import TritonOptions
 
 Floats = npt.NDArray[np.float32]
@@ -77,16 +79,17 @@ def open_engine(
     options: TritonOptions | None = None,
     max_batch: int = 256,
     wait: bool = True,
+    stop: threading.Event | None = None,
 ) -> Engine:
     """The engine for ``--engine``'s value with every card loaded.
 
     ``options`` say where a Triton may come from; without them there is none. ``max_batch`` is the most windows of one
     call. Where the choice is ``auto``, ``wait`` takes the time to start a Triton first; without it the embedded engine
-    scores until one has come up. Raises EngineError for a choice that is unknown or cannot be had, and for a model
-    that cannot be loaded.
+    scores until one has come up. ``stop`` ends that wait. Raises EngineError for a choice that is unknown or cannot be
+    had, and for a model that cannot be loaded.
     """
     if choice == "triton" or choice.startswith("triton://") or (choice == "auto" and options is not None):
-        return _with_triton(choice, cards, options, max_batch, wait)
+        return _with_triton(choice, cards, options, max_batch, wait, stop)
     if choice not in ("auto", "embedded"):
         raise EngineError(f'There is no engine "{choice}": use --engine auto, embedded, triton or triton://HOST:PORT.')
     return _embedded(cards, asked=choice == "embedded")
@@ -106,7 +109,12 @@ def _embedded(cards: Sequence[ModelCard], asked: bool = False, why: str = "") ->
 
 
 def _with_triton(
-    choice: str, cards: Sequence[ModelCard], options: TritonOptions | None, max_batch: int, wait: bool
+    choice: str,
+    cards: Sequence[ModelCard],
+    options: TritonOptions | None,
+    max_batch: int,
+    wait: bool,
+    stop: threading.Event | None,
 ) -> Engine:
     """A Triton with the embedded engine behind it, which scores alone for as long as there is no Triton."""
     from inference.triton.failover import FailoverEngine
@@ -125,7 +133,7 @@ def _with_triton(
     openers = [partial(first, chain) for chain in chains]
     try:
         spare = _embedded((), why="No Triton scores")
-        return FailoverEngine(openers, spare, cards, max_batch, insist=choice != "auto", wait=wait)
+        return FailoverEngine(openers, spare, cards, max_batch, insist=choice != "auto", wait=wait, stop=stop)
     except RefusedModelError:
         raise  # whoever scores, it cannot be used
     except EngineError as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 
 from app import paths
@@ -15,6 +16,7 @@ from app.plan import Plan
 from app.session import Session, open_session
 from app.settings import load
 from app.sources import open_sources
+from inference import EngineError
 from telemetry.clock import SECOND, iso
 
 PROGRESS_S = 1.0
@@ -27,17 +29,22 @@ def watch(plan: Plan, *, as_json: bool) -> int:
     now = int(time.time() * SECOND)
     given = definitions(plan.limits or settings.telemetry.limits)
     sources = open_sources(plan, now, given.derived)
+    stop = threading.Event()
+    interrupted = Interrupt(stop.set)
     try:
-        session = open_session(plan, settings, sources, now, given=given)
-    except BaseException:
+        session = open_session(plan, settings, sources, now, given=given, stop=stop)
+    except BaseException as problem:
+        interrupted.restore()
         for source in sources:
             source.close()
+        if interrupted.seen and isinstance(problem, EngineError):
+            return INTERRUPTED  # the server that was waited for is no longer wanted
         raise
-    said = [*notices, *session.notes]
-    for notice in said:
-        complain(notice)
-    interrupted = Interrupt(session.stop)
     try:
+        interrupted.then(session.stop)
+        said = [*notices, *session.notes]
+        for notice in said:
+            complain(notice)
         session.start()
         progress = _Progress(session)
         while not session.wait(PROGRESS_S):

@@ -31,7 +31,7 @@ from inference.triton.options import TritonOptions
 from inference.triton.process import CRASH_LOG, tail
 from inference.triton.supply import attach, known
 from inference.triton.survey import survey
-from inference.triton.tool import open_tool
+from inference.triton.tool import need_tool
 
 SEARCHED_LINES = 20_000
 """How far back ``logs --grep`` looks."""
@@ -51,7 +51,7 @@ def install(image: bool, settings: Sequence[str], *, as_json: bool) -> int:
     interrupted = Interrupt(stop.set)
     try:
         with _Steps() as steps:
-            digest = fetch_image(open_tool(options), options, steps.show, stop)
+            digest = fetch_image(need_tool(options), options, steps.show, stop)
     except EngineError:
         if not interrupted.seen:
             raise
@@ -101,7 +101,7 @@ def stop(settings: Sequence[str], *, as_json: bool) -> int:
 def status(settings: Sequence[str], *, as_json: bool) -> int:
     """Every server that was started here and how it does; the exit code."""
     options = _options(settings)
-    servers = [server(one) for one in survey(known(options), options)]
+    servers = [server(one) for one in survey(known(options, complain), options)]
     result = StatusResult(servers=servers, graphics=read_graphics())
     return _tell(result, "\n".join(of_status(result)), as_json)
 
@@ -109,7 +109,7 @@ def status(settings: Sequence[str], *, as_json: bool) -> int:
 def logs(lines: int, grep: str, settings: Sequence[str]) -> int:
     """The newest lines of each server's log that contain ``grep``; without a server those of the last crash."""
     options = _options(settings)
-    found = known(options)
+    found = known(options, complain)
     read = SEARCHED_LINES if grep else lines
     texts = [(of_place(place(one)), attach(one, options).log(read)) for one in found]
     if not texts:

@@ -23,10 +23,10 @@ from inference.triton.client import Client
 from inference.triton.image import digest_of
 from inference.triton.metrics import read_metrics
 from inference.triton.options import Endpoint, TritonOptions
-from inference.triton.process import clear_shared_memory, prefix
+from inference.triton.process import clear_shared_memory, mark, prefix
 from inference.triton.records import Process, Record
 from inference.triton.server import HOST, container_user, free_ports
-from inference.triton.tool import ASK_S, AnswerError, Tool, ask, short
+from inference.triton.tool import ASK_S, LOOK_S, AnswerError, Tool, ask, short
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class ContainerServer:
     def ended(self) -> str:
         """See ``Server``. A container engine that does not answer says nothing about the container."""
         try:
-            text = ask(self.record.tool, "inspect", "--format", "{{json .State}}", self.record.container)
+            text = self._ask("inspect", "--format", "{{json .State}}", self.record.container)
         except AnswerError as problem:
             gone = "no such" in str(problem).lower()
             return "its container is gone" if gone else ""
@@ -95,7 +95,7 @@ class ContainerServer:
     def age_s(self) -> float | None:
         """See ``Server``."""
         try:
-            said = ask(self.record.tool, "inspect", "--format", "{{json .State.StartedAt}}", self.record.container)
+            said = self._ask("inspect", "--format", "{{json .State.StartedAt}}", self.record.container)
             began = datetime.fromisoformat(json.loads(said))
         except (EngineError, ValueError):
             return None
@@ -104,9 +104,12 @@ class ContainerServer:
     def log(self, lines: int) -> list[str]:
         """See ``Server``."""
         try:
-            return ask(self.record.tool, "logs", "--tail", str(lines), self.record.container, both=True).splitlines()
+            return self._ask("logs", "--tail", str(lines), self.record.container, both=True).splitlines()
         except EngineError:
             return []
+
+    def _ask(self, *arguments: str, both: bool = False) -> str:
+        return ask(self.record.tool, *arguments, timeout=LOOK_S, both=both)
 
 
 def start_container(
@@ -221,7 +224,7 @@ def _command(tool: Tool, options: TritonOptions, record: Record, name: str) -> l
         "--env=NVIDIA_TF32_OVERRIDE=0",
         record.runs,
         "tritonserver",
-        f"--id=perigee-{record.instance}",
+        f"--id={mark(record.instance)}",
         "--model-repository=/tmp",
         "--model-control-mode=explicit",
         f"--backend-config=python,shm-region-prefix-name={prefix(record.instance)}",

@@ -186,6 +186,8 @@ class TritonEngine:
             ) from problem
         if card.config is None:
             raise EngineError(f"The model {card.name} has no config, so no Triton can be told of it.")
+        # By it a server that shares this machine's files is known to have made a copy of them.
+        owner = {self._control.name(): b"\n"} if self.detail == "process" else {}
         # Where another version is there, somebody may be using it.
         name = _own_name(card) if self._shared_server and self._control.ready(card.name) else card.name
         while True:
@@ -193,7 +195,7 @@ class TritonEngine:
                 card.config, data, card.version, self._python, self._serving, self._gpu, self._options.memory_mb
             )
             try:
-                self._control.load(name, config_json(replace(served.config, name=name)), served.files)
+                self._control.load(name, config_json(replace(served.config, name=name)), {**served.files, **owner})
             except ServerGoneError:
                 raise
             except EngineError as problem:

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -44,8 +45,8 @@ class FailoverEngine:
 
     ``insist`` waits for every seat that can be had, and raises EngineError where none can; ``wait`` waits for them as
     well, and goes on without. Otherwise the spare scores from the first moment on, and servers take over as they come
-    up. ``clock`` gives microseconds UTC; ``pauses``, s, lie between a failure and the next try, each after one more
-    failure, the last for ever.
+    up. ``stop`` ends that waiting. ``clock`` gives microseconds UTC; ``pauses``, s, lie between a failure and the next
+    try, each after one more failure, the last for ever.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class FailoverEngine:
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         pauses: Sequence[float] = PAUSES_S,
         wait: bool = False,
+        stop: threading.Event | None = None,
     ) -> None:
         self._embedded = spare
         self._spare = SteadyEngine(spare, max_batch)
@@ -75,7 +77,7 @@ class FailoverEngine:
         try:
             for card in cards:
                 self._spare.load(card)
-            problems = [keeper.try_once() for keeper in self._keepers] if insist or wait else []
+            problems = [keeper.try_once(stop) for keeper in self._keepers] if insist or wait else []
             self._trouble = "" if any(keeper.serving for keeper in self._keepers) else " ".join(problems)
             if insist and not any(keeper.serving for keeper in self._keepers):
                 raise EngineError(" ".join(problems))
@@ -219,11 +221,11 @@ class _Keeper:
             self._thread.join(STOP_S)
         self._leave(ended=False)
 
-    def try_once(self) -> str:
-        """Take the seat now; empty, or why it cannot be had."""
+    def try_once(self, stop: threading.Event | None = None) -> str:
+        """Take the seat now; empty, or why it cannot be had. ``stop``, or else ``close``, ends the waiting."""
         self._tried = True
         try:
-            self._take()
+            self._take(stop or self._stop)
         except EngineError as problem:
             return str(problem)
         return ""
@@ -256,8 +258,8 @@ class _Keeper:
             self._steady = None
             self._owner._changed("Perigee no longer looks after its Triton (the log says why).", interrupted=True)
 
-    def _take(self) -> None:
-        seat = self._opener(self._stop, self._settle)
+    def _take(self, stop: threading.Event) -> None:
+        seat = self._opener(stop, partial(self._settle, stop))
         self.seat, steady = seat, self._settled
         with self._lock:
             self._missing.clear()
@@ -266,12 +268,12 @@ class _Keeper:
         log.info("windows are scored by a Triton (%s): %s", seat.engine.detail, seat.engine.reason)
         self._owner._changed("", interrupted=False)
 
-    def _settle(self, seat: Seat) -> None:
+    def _settle(self, stop: threading.Event, seat: Seat) -> None:
         """Give a server every model, warm. Raises EngineError where it does not take one."""
         self._settled = SteadyEngine(seat.engine, self._owner._max_batch)
         for card in list(self._owner._cards.values()):
             self._settled.load(card)
-            if self._stop.is_set():
+            if stop.is_set():
                 raise EngineError("it is no longer wanted")
 
     def _trouble(self) -> str:

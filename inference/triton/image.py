@@ -16,14 +16,14 @@ from pathlib import Path
 
 from inference.errors import EngineError
 from inference.triton.options import TritonOptions
-from inference.triton.tool import ASK_S, AnswerError, Tool, ask, short
+from inference.triton.tool import LOOK_S, AnswerError, Tool, ask, short
 
 IMAGE_ROOM_MB = 18_000
 """The image takes 9 GB to fetch and 16 GB on the disk."""
 _POLL_S = 0.1
 
 
-def digest_of(tool: Tool, options: TritonOptions, timeout: float = ASK_S) -> str:
+def digest_of(tool: Tool, options: TritonOptions, timeout: float = LOOK_S) -> str:
     """The identifier of the image's content as it lies here. Raises EngineError where it is not here."""
     try:
         return ask(tool.command, "image", "inspect", "--format", "{{.Id}}", options.image, timeout=timeout).strip()

@@ -21,7 +21,7 @@ from inference.triton.process import start_process
 from inference.triton.records import Record
 from inference.triton.server import Server, endpoint
 from inference.triton.supply import END_S, attach, known
-from inference.triton.tool import open_tool
+from inference.triton.tool import need_tool
 
 ANSWER_S = 5.0
 WARM_WINDOWS = 256
@@ -71,9 +71,13 @@ def start(
 
 
 def stop(options: TritonOptions, said: Callable[[str], None]) -> tuple[list[Record], list[Record]]:
-    """End persistent servers and those whose owner is gone: what was ended, and what belongs to a living session."""
-    ended, left = [], []
-    for record in known(options):
+    """End persistent servers and those whose owner is gone: what was ended, and what belongs to a living session.
+
+    ``said`` is told of each, and of what could not be asked. Raises EngineError, once the others have been ended, for
+    one that could not be.
+    """
+    ended, left, problems = [], [], []
+    for record in known(options, said):
         if not (record.persistent or record.orphan):
             left.append(record)
             continue
@@ -81,8 +85,14 @@ def stop(options: TritonOptions, said: Callable[[str], None]) -> tuple[list[Reco
         if mine is None:
             continue  # a session was faster, and has it now
         said(f"ending the Triton at {record.address}")
-        attach(mine, options).stop(END_S)
-        ended.append(record)
+        try:
+            attach(mine, options).stop(END_S)
+        except EngineError as problem:
+            problems.append(str(problem))
+        else:
+            ended.append(record)
+    if problems:
+        raise EngineError(" ".join(problems))
     return ended, left
 
 
@@ -91,7 +101,12 @@ def _running(options: TritonOptions) -> Record | None:
 
     Raises EngineError for one that runs and does not answer.
     """
-    for record in known(options):
+    # Those that are written down come first: a container engine that hangs is not waited for in vain.
+    return _answering(records.read(options.state), options) or _answering(known(options), options)
+
+
+def _answering(found: Sequence[Record], options: TritonOptions) -> Record | None:
+    for record in found:
         if not record.persistent:
             continue
         server = attach(record, options)
@@ -136,7 +151,7 @@ def _complete(record: Record, options: TritonOptions, cards: Sequence[ModelCard]
 
 
 def _container(options: TritonOptions, wanted: threading.Event) -> Server:
-    return start_container(open_tool(options), options, True, wanted)
+    return start_container(need_tool(options), options, True, wanted)
 
 
 def _process(options: TritonOptions, wanted: threading.Event) -> Server:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -74,6 +75,7 @@ class ProcessServer:
                     self._child.wait(5.0)
             end_stubs(self.record.instance)
             clear_shared_memory(self.record.instance)
+            clear_copies(self.record.instance)
             with contextlib.suppress(OSError):
                 if crashed:
                     Path(self.record.log).replace(self.folder / CRASH_LOG)
@@ -120,7 +122,11 @@ def start_process(bundle: Bundle, options: TritonOptions, persistent: bool, stop
             raise EngineError(
                 f"the tritonserver did not start ({failed.strerror or failed}; it is written down in {options.state})"
             ) from failed
-        problem = _wait(server, options.start_s, stop)
+        try:
+            problem = _wait(server, options.start_s, stop)
+        except BaseException:
+            server.stop(1.0)
+            raise
         if not problem:
             return _with_gpu(server)
         server.stop(1.0)
@@ -148,7 +154,7 @@ def _spawn(bundle: Bundle, options: TritonOptions, persistent: bool) -> ProcessS
     command = [
         str(bundle.program),
         *bundle.arguments,
-        f"--id=perigee-{instance}",
+        f"--id={mark(instance)}",
         f"--model-repository={empty}",
         "--model-control-mode=explicit",
         f"--backend-config=python,shm-region-prefix-name={prefix(instance)}",
@@ -159,16 +165,20 @@ def _spawn(bundle: Bundle, options: TritonOptions, persistent: bool) -> ProcessS
         "--exit-timeout-secs=5",
         "--log-verbose=0",
     ]
-    with log.open("wb") as out:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**bundle.environ(), **_devices(options)},
-            cwd=empty,
-            start_new_session=True,
-        )
+    try:
+        with log.open("wb") as out:
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**bundle.environ(), **_devices(options)},
+                cwd=empty,
+                start_new_session=True,
+            )
+    except OSError:
+        log.unlink(missing_ok=True)
+        raise
     record = Record(
         instance=instance,
         kind="process",
@@ -212,7 +222,7 @@ def _wait(server: ProcessServer, timeout: float, stop: threading.Event) -> str:
             if stop.wait(_POLL_S):
                 return "it was no longer wanted"
         # Somebody else's server may have taken the port: ours is alive as well, and says so by its name.
-        return server.ended() or ("" if client.name() == f"perigee-{server.record.instance}" else "port in use")
+        return server.ended() or ("" if client.name() == mark(server.record.instance) else "port in use")
     except EngineError as problem:
         return str(problem)
     finally:
@@ -234,6 +244,17 @@ def clear_shared_memory(instance: str) -> None:
     for left in Path("/dev/shm").glob(f"{prefix(instance)}*"):  # noqa: S108 - POSIX shared memory, no temporary file: Linux shows it there
         with contextlib.suppress(OSError):
             left.unlink()
+
+
+def mark(instance: str) -> str:
+    """What the server calls itself, and a file that goes with each model that is sent to it."""
+    return f"perigee-{instance}"
+
+
+def clear_copies(instance: str) -> None:
+    """Remove the copies of models that a killed server left. Where it makes them cannot be said to it."""
+    for left in Path("/tmp").glob(f"folder*/{mark(instance)}"):  # noqa: S108 - it is the server that writes there
+        shutil.rmtree(left.parent, ignore_errors=True)
 
 
 def end_stubs(instance: str) -> None:

@@ -21,16 +21,14 @@ from inference.triton.container import ContainerServer, recover, start_container
 from inference.triton.engine import TritonEngine
 from inference.triton.image import digest_of
 from inference.triton.options import Endpoint, TritonOptions
-from inference.triton.process import ProcessServer, start_process
+from inference.triton.process import ProcessServer, mark, start_process
 from inference.triton.records import Record
 from inference.triton.server import Server, endpoint
-from inference.triton.tool import open_tool
+from inference.triton.tool import AbsentError, need_tool, open_tool
 
 log = logging.getLogger(__name__)
 
 PROBE_S = 2.0
-ENGINE_S = 5.0
-"""A container engine that does not answer within it has nothing to say of containers whose record was lost."""
 END_S = 8.0
 """Deadline of ending a server: what it is scoring is finished in 2 to 5 s."""
 
@@ -53,9 +51,9 @@ class Seat:
                 log.warning("%s", problem)
 
 
-Candidate = Callable[[threading.Event, str], Seat]
+Candidate = Callable[[threading.Event, str], Seat | None]
 """Gives a seat, waiting no longer than its deadline or until the event is set; the text says why others were refused.
-Raises EngineError with the reason for its own refusal."""
+None where there is nothing to be tried; raises EngineError with the reason for its own refusal."""
 
 
 def candidates(options: TritonOptions, cards: Sequence[ModelCard]) -> list[tuple[str, Candidate]]:
@@ -63,6 +61,7 @@ def candidates(options: TritonOptions, cards: Sequence[ModelCard]) -> list[tuple
     found: list[tuple[str, Candidate]] = [
         (f"the Triton at {one.address}", _Remote(one, options)) for one in options.endpoints
     ]
+    found.append(("a Triton that stays", _Kept(options, cards)))
     found.append(("a container", Contained(options, cards)))
     found.append(("a tritonserver of this machine", _Local(options, cards)))
     return found
@@ -87,8 +86,13 @@ def first(
     """The first seat that can be had and that ``settle`` does not refuse. Raises EngineError with every refusal."""
     refusals: list[str] = []
     for name, candidate in chain:
+        if stop.is_set():
+            refusals.append("none is wanted any more")
+            break
         try:
             seat = candidate(stop, "; ".join(refusals))
+            if seat is None:
+                continue
             try:
                 settle(seat)
             except BaseException:
@@ -97,8 +101,6 @@ def first(
             return seat
         except EngineError as problem:
             refusals.append(f"{name}: {str(problem).rstrip('.')}")
-        if stop.is_set():
-            break
     raise EngineError(f"No Triton can be had ({'; '.join(refusals)}).")
 
 
@@ -118,6 +120,20 @@ class _Remote:
             engine.close()
             raise
         return Seat(engine, None, mine=False)
+
+
+class _Kept:
+    """A tritonserver that ``perigee triton start`` has left running: no container engine has to answer for it."""
+
+    def __init__(self, options: TritonOptions, cards: Sequence[ModelCard]) -> None:
+        self._options = options
+        self._cards = cards
+
+    def __call__(self, stop: threading.Event, refused: str) -> Seat | None:
+        with contextlib.suppress(EngineError):  # said by who looks for one to start
+            program = bundle.find(self._options.server, self._options.places).program
+            return _kept(self._options, self._cards, "process", str(program), refused)
+        return None
 
 
 class _Local:
@@ -148,14 +164,15 @@ class Contained:
 
     def __call__(self, stop: threading.Event, refused: str) -> Seat:
         """See ``Candidate``."""
-        tool = open_tool(self._options)
+        tool = need_tool(self._options)
         recover(tool, self._options)
         try:
             image = digest_of(tool, self._options)
         except EngineError:
             _adopted(self._options, self._cards, "container", "", refused)  # none fits; orphans are ended all the same
             raise
-        seat = _adopted(self._options, self._cards, "container", image, refused)
+        seat = _kept(self._options, self._cards, "container", image, refused)
+        seat = seat or _adopted(self._options, self._cards, "container", image, refused)
         if seat is not None:
             return seat
         server = start_container(tool, self._options, False, stop, self._gpu)
@@ -185,10 +202,20 @@ def _seat(server: Server, options: TritonOptions, reason: str, mine: bool) -> Se
     return Seat(engine, server, mine)
 
 
-def known(options: TritonOptions) -> list[Record]:
-    """Every server that this user's programs have started here, oldest first, lost records of containers included."""
-    with contextlib.suppress(EngineError):  # without a container engine there are none to be found
-        recover(open_tool(options, ENGINE_S), options)
+def known(options: TritonOptions, said: Callable[[str], None] = lambda text: None) -> list[Record]:
+    """Every server that this user's programs have started here, oldest first, lost records of containers included.
+
+    ``said`` is told where there is a container engine that cannot be asked for those.
+    """
+    try:
+        recover(open_tool(options), options)
+    except AbsentError:
+        pass
+    except EngineError as problem:
+        said(
+            f"Containers could not be asked for: {str(problem).rstrip('.')}. One whose record was lost is not named "
+            "here; start the engine, or set inference.triton.container to off."
+        )
     return records.read(options.state)
 
 
@@ -199,20 +226,21 @@ def attach(record: Record, options: TritonOptions) -> Server:
     return ContainerServer(record, options)
 
 
-def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs: str, refused: str) -> Seat | None:
-    """A server that is already there and fits: a persistent one, or an orphan, which is taken over.
-
-    An orphan that does not fit, or does not answer, is ended.
-    """
+def _kept(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs: str, refused: str) -> Seat | None:
+    """A persistent server that fits."""
     for record in records.read(options.state):
-        if record.kind != kind or not (record.persistent or record.orphan):
+        if record.kind == kind and record.persistent and _fits(record, options, cards, runs):
+            reason = _why(refused, "a Triton that perigee triton start has started scores")
+            return _seat(attach(record, options), options, reason, mine=False)
+    return None
+
+
+def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs: str, refused: str) -> Seat | None:
+    """An orphan that fits, taken over; one that does not fit, or does not answer, is ended."""
+    for record in records.read(options.state):
+        if record.kind != kind or not record.orphan:
             continue
-        fits = record.runs == runs and not attach(record, options).ended() and _same_models(record, cards)
-        if record.persistent:
-            if fits:
-                reason = _why(refused, "a Triton that perigee triton start has started scores")
-                return _seat(attach(record, options), options, reason, mine=False)
-            continue
+        fits = _fits(record, options, cards, runs)
         mine = records.claim(options.state, record)
         if mine is None:
             continue  # somebody was faster
@@ -224,11 +252,15 @@ def _adopted(options: TritonOptions, cards: Sequence[ModelCard], kind: str, runs
     return None
 
 
+def _fits(record: Record, options: TritonOptions, cards: Sequence[ModelCard], runs: str) -> bool:
+    return record.runs == runs and not attach(record, options).ended() and _same_models(record, cards)
+
+
 def _same_models(record: Record, cards: Sequence[ModelCard]) -> bool:
     """Whether it answers, and holds no other version of a model under its name."""
     client = Client(endpoint(record))
     try:
-        if not client.live(PROBE_S) or client.name() != f"perigee-{record.instance}":
+        if not client.live(PROBE_S) or client.name() != mark(record.instance):
             return False
         for card in cards:
             try:

@@ -14,8 +14,10 @@ from pathlib import Path
 from inference.errors import EngineError
 from inference.triton.options import TritonOptions
 
+LOOK_S = 5.0
+"""Deadline of a question that a container engine answers in milliseconds; one that hangs is none."""
 ASK_S = 20.0
-"""Deadline of a question to the container engine; one that hangs is none."""
+"""Deadline of what a container engine has to do something for."""
 _FRAME = re.compile(r"^((docker|error|error response from daemon): )+|(see|run) '[^']* --help'.*$", re.IGNORECASE)
 """What stands around the message itself."""
 
@@ -37,24 +39,44 @@ class AnswerError(EngineError):
     """The command ran and said no."""
 
 
-def open_tool(options: TritonOptions, timeout: float = ASK_S) -> Tool:
-    """The container engine to use, each asked for ``timeout`` s. Raises EngineError with why there is none."""
+class AbsentError(EngineError):
+    """No container engine is installed, or none is to be used: no container can have been started here."""
+
+
+def open_tool(options: TritonOptions, timeout: float = LOOK_S) -> Tool:
+    """The container engine to use, each asked for ``timeout`` s.
+
+    Raises AbsentError where there is none, and EngineError where one is there and does not answer.
+    """
     if options.container == "off":
-        raise EngineError("containers are switched off in the settings")
+        raise AbsentError("containers are switched off in the settings")
     names = ("docker", "podman") if options.container == "auto" else (options.container,)
-    problems = []
+    problems, silent = [], False
     for name in names:
         command = shutil.which(name)
         if command is None:
             problems.append(f"{name} is not installed")
             continue
+        silent = True
         try:
             version = ask(command, "version", "--format", "{{.Server.Version}}", timeout=timeout)
         except EngineError as problem:
             problems.append(f"{name} does not answer ({short(str(problem))})")
             continue
         return Tool(command, version.strip())
-    raise EngineError(", ".join(problems))
+    raise (EngineError if silent else AbsentError)(", ".join(problems))
+
+
+def need_tool(options: TritonOptions) -> Tool:
+    """As ``open_tool``, with what helps in the refusal."""
+    try:
+        return open_tool(options)
+    except AbsentError as problem:
+        setting = "inference.triton.container"
+        cure = f"({setting})" if options.container == "off" else "(install docker or podman for a GPU to score)"
+        raise AbsentError(f"{problem} {cure}") from problem
+    except EngineError as problem:
+        raise EngineError(f"{problem}: start it, and let this user use it") from problem
 
 
 def ask(command: str, *arguments: str, timeout: float = ASK_S, both: bool = False) -> str:

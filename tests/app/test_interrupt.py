@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app import launch
 from app.cli.result import MonitorResult
+from app.paths import SEED_REPOSITORY, runtime_folder
+from app.plan import Plan
+from inference.triton.records import began
 
 if TYPE_CHECKING:
     from tests.app.conftest import Run, Start
@@ -102,3 +107,54 @@ def test_without_a_display_an_hour_is_watched_and_ends_with_the_summary(without_
     assert samples == recorded
     assert ask(archive, "SELECT count(*) FROM samples") == [(int(samples.replace(",", "")),)]
     assert any(line.startswith("Injected: 2030-01-01T00:") for line in lines)
+
+
+@pytest.fixture
+def starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """In place of a tritonserver a program that never answers: gives its process, once it has been started."""
+    told = tmp_path / "pid"
+    os.mkfifo(told)
+    server = tmp_path / "tritonserver"
+    server.write_text(f"#!/bin/sh\necho $$ > {told}\nexec sleep 600\n", encoding="utf-8")
+    server.chmod(0o755)
+    monkeypatch.setenv("PERIGEE_TRITON", str(server))
+    return lambda: int(told.read_text())
+
+
+def _nothing_is_left_of(server: int) -> bool:
+    return began(server) is None and [one.name for one in (runtime_folder() / "triton").iterdir()] == ["empty"]
+
+
+ALONE = ("--set", "inference.triton.container=off")
+HEADLESS = ("monitor", "sim:demo", "--headless", "--engine", "triton")
+
+
+@pytest.mark.parametrize(
+    ("command", "signals"),
+    [
+        (HEADLESS, (signal.SIGTERM,)),
+        (HEADLESS, (signal.SIGHUP,)),
+        (HEADLESS, (signal.SIGINT, signal.SIGINT)),
+        (("triton", "start"), (signal.SIGHUP, signal.SIGINT)),
+    ],
+)
+def test_a_server_that_is_being_started_ends_with_whoever_waits_for_it(
+    start: Start, starting: Callable[[], int], command: tuple[str, ...], signals: tuple[signal.Signals, ...]
+) -> None:
+    run = start(*command, *ALONE)
+    server = starting()
+    for number in signals:
+        run.signal(number)
+    code, printed, said = run.end()
+    assert (code, printed) == (130, ""), said
+    assert _nothing_is_left_of(server)
+
+
+def test_a_server_that_a_core_waits_for_ends_with_the_core(starting: Callable[[], int], tmp_path: Path) -> None:
+    plan = Plan(("sim:demo",), str(tmp_path / "a.duckdb"), str(SEED_REPOSITORY), engine="triton", settings=ALONE[1:])
+    core = launch.start(plan)
+    server = starting()
+    core.send_signal(signal.SIGTERM)
+    with pytest.raises(launch.LaunchError, match="wanted"):
+        launch.wait_ready(core)
+    assert core.wait(30.0) == 2 and _nothing_is_left_of(server)

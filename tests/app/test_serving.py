@@ -36,6 +36,12 @@ def _told(session: Session) -> tuple[list[str], dict[str, int]]:
     return sorted(map(repr, session.all_events())), session.totals().by_model
 
 
+def _pid(engine: FailoverEngine) -> int:
+    server = engine.servers[0].server
+    assert server is not None
+    return server.record.server.pid
+
+
 @pytest.mark.logs("The Triton is gone")
 def test_a_server_that_is_killed_changes_neither_events_nor_counts(
     private_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -60,7 +66,7 @@ def test_a_server_that_is_killed_changes_neither_events_nor_counts(
     session.start()
     while session.totals().scored < 2000 and time.monotonic() < deadline:
         tick.wait(0.01)
-    os.kill(engine.servers[0].server.record.server.pid, signal.SIGKILL)  # type: ignore[union-attr]
+    os.kill(_pid(engine), signal.SIGKILL)
     assert session.wait(DEADLINE_S)
     session.close()
     now = serving.now()
@@ -93,7 +99,7 @@ def test_a_window_is_not_kept_waiting_for_a_server(
 
     # Nor while it hangs.
     assert isinstance(session.engine, FailoverEngine)
-    pid = session.engine.servers[0].server.record.server.pid  # type: ignore[union-attr]
+    pid = _pid(session.engine)
     try:
         os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,25 @@ def test_without_a_server_each_command_says_so(ask: Ask, capsys: pytest.CaptureF
     assert ask("logs") == ""
     assert run(["triton", "status"]) == 0
     assert "No Triton runs that was started here." in capsys.readouterr().out
+
+
+def test_a_container_engine_that_hangs_is_given_up_soon_and_said(
+    private_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PERIGEE_TRITON", str(private_server))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    begun = time.monotonic()
+    assert run(["triton", "stop", "--set", "inference.triton.container=docker"]) == 0
+    assert time.monotonic() - begun < 10.0
+    told = capsys.readouterr()
+    assert told.out == "No Triton was running.\n"
+    assert "Containers could not be asked for: docker does not answer (docker gave no answer within 5 s)" in told.err
+    docker.write_text("#!/bin/sh\necho No daemon here >&2; exit 1\n", encoding="utf-8")
+    assert run(["triton", "status", "--set", "inference.triton.container=docker"]) == 0
+    assert "docker does not answer (No daemon here)" in capsys.readouterr().err
 
 
 def _docker(folder: Path, pull: str) -> str:

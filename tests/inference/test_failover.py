@@ -25,6 +25,7 @@ from inference.fake import FakeEngine
 from inference.triton.client import Client
 from inference.triton.failover import FailoverEngine
 from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.records import Record
 from inference.triton.server import endpoint
 from inference.triton.supply import Seat, candidates, first
 
@@ -99,8 +100,19 @@ def _until(condition: Callable[[], bool]) -> None:
         tick.wait(0.02)
 
 
+def _record(engine: FailoverEngine) -> Record:
+    server = engine.servers[0].server
+    assert server is not None
+    return server.record
+
+
 def _pid(engine: FailoverEngine) -> int:
-    return engine.servers[0].server.record.server.pid  # type: ignore[union-attr]
+    return _record(engine).server.pid
+
+
+def _copies(record: Record) -> list[Path]:
+    """What a server keeps of the models that it was sent."""
+    return list(Path("/tmp").glob(f"folder*/perigee-{record.instance}"))
 
 
 @pytest.mark.logs("The Triton")
@@ -119,10 +131,12 @@ def test_a_server_that_is_killed_again_and_again_loses_no_window(
         _until(lambda: engine.kind == "triton")
     stream.send(5)
     stream.check()
-    pid, left = _pid(engine), _stubs(_pid(engine))
-    os.kill(pid, signal.SIGKILL)
-    _until(lambda: engine.kind == "triton" and _pid(engine) != pid)
+    record, left = _record(engine), _stubs(_pid(engine))
+    assert len(_copies(record)) == len(cards)
+    os.kill(record.server.pid, signal.SIGKILL)
+    _until(lambda: engine.kind == "triton" and _record(engine) != record)
     assert left and not [one for one in left if Path(f"/proc/{one}/cmdline").exists()], "its models' processes stayed"
+    assert not _copies(record)
 
 
 @pytest.mark.logs("does not answer")
@@ -147,7 +161,7 @@ def test_a_model_that_is_unloaded_under_it_is_loaded_again(
 ) -> None:
     stream, before = Stream(engine, cards), engine.status().interruptions
     stream.send(3)
-    client = Client(endpoint(engine.servers[0].server.record))  # type: ignore[union-attr]
+    client = Client(endpoint(_record(engine)))
     client.unload(cards[0].name)
     stream.send(20)
     _until(lambda: client.ready(cards[0].name))

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from inference import EngineError, ModelCard, read_repository
-from inference.triton import process, records
+from inference.triton import persistent, process, records
 from inference.triton.bundle import find
 from inference.triton.client import Client
 from inference.triton.engine import TritonEngine
@@ -105,6 +105,22 @@ def test_a_persistent_server_is_used_and_left_running(options: TritonOptions, ca
     seat.end()
     assert not kept.ended() and len(records.read(options.state)) == 1
     kept.stop(5.0)
+
+
+def test_a_persistent_server_is_used_though_no_container_engine_answers(
+    options: TritonOptions, cards: tuple[ModelCard, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\necho asked >> {tmp_path / 'asked'}\nexec sleep 60\n", encoding="utf-8")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    options = replace(options, container="auto")
+    kept = _start(options, persistent=True)
+    seat = _seat(options, cards)
+    assert _pid(seat) == kept.record.server.pid
+    assert persistent.start(options, cards, lambda text: None, NEVER).record == kept.record
+    assert not (tmp_path / "asked").exists()
+    seat.end()
 
 
 def test_a_server_whose_owner_lives_is_never_shared(options: TritonOptions, cards: tuple[ModelCard, ...]) -> None:
