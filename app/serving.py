@@ -1,7 +1,8 @@
 """What the core tells of scoring: which engine serves and since when, and, when asked, the figures behind it.
 
 ``now`` is cheap and told to every window whenever it changes. The servers and the GPU driver may take their time, or
-hang: they are asked on a thread of their own, and a window is told what was learned last.
+hang: they are asked on threads of their own, one for the figures and one for long texts. A window is told what was
+learned last.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYetError
 from dataclasses import asdict
 
@@ -26,6 +28,8 @@ LOG_LINES = 500
 ASK_S = 2.0
 PATIENCE_S = 0.3
 """A window is not kept waiting longer for a server: what else it asks stands in line behind this."""
+TEXT_S = 1.0
+"""Nor longer than this for a long text."""
 
 
 class Serving:
@@ -36,6 +40,8 @@ class Serving:
         self._lock = threading.Lock()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="figures")
         self._reading: Future[None] | None = None
+        self._texts = ThreadPoolExecutor(1, thread_name_prefix="texts")
+        self._read: dict[str, Future[Header]] = {}
         self._learned: Header = {"at": None, "servers": [], "graphics": None}
 
     def now(self) -> Header:
@@ -45,16 +51,28 @@ class Serving:
     def answer(self, request: Header) -> Header | None:
         """The answer to ``engine``, ``engine_log`` (lines) and ``engine_config``; None for what is not asked of this.
 
-        ``engine_config`` has the text by which each model is served, by its name.
+        ``engine_config`` has the text by which each model is served, by its name. A text that a server does not give
+        soon is an ``error``; once it comes, it is the answer to the next that asks.
         """
         match request.get("do"):
             case "engine":
                 return self.figures()
             case "engine_log":
-                return {"lines": [line for seat in self._seats() if seat.server for line in seat.server.log(LOG_LINES)]}
+                return self._text("engine_log", self._log)
             case "engine_config":
-                return {"configs": self._configs()}
+                return self._text("engine_config", self._configs)
         return None
+
+    def _text(self, what: str, read: Callable[[], Header]) -> Header:
+        with self._lock:
+            reading = self._read.get(what) or self._texts.submit(read)
+            self._read[what] = reading
+        wait([reading], TEXT_S)
+        if not reading.done():
+            return {"error": "The server has not answered yet: read again."}
+        with self._lock:
+            self._read.pop(what, None)
+        return reading.result()
 
     def figures(self) -> Header:
         """The engine as ``now``, the ``pool`` with its ``workers``, windows ``skipped``, and what was learned last.
@@ -73,18 +91,22 @@ class Serving:
 
     def close(self) -> None:
         """Nothing is asked any more."""
-        self._reader.shutdown(cancel_futures=True)
+        for pool in (self._reader, self._texts):
+            pool.shutdown(cancel_futures=True)
 
     def _learn(self) -> None:
         servers = [_server(seat) for seat in self._seats()]
         self._learned = {"at": time.monotonic(), "servers": servers, "graphics": asdict(read_graphics())}
+
+    def _log(self) -> Header:
+        return {"lines": [line for seat in self._seats() if seat.server for line in seat.server.log(LOG_LINES)]}
 
     def _configs(self) -> Header:
         found: Header = {}
         for seat in self._seats():
             with contextlib.suppress(EngineError):  # a server that goes away is told of elsewhere
                 found |= seat.engine.configs()
-        return found
+        return {"configs": found}
 
     def _seats(self) -> list[Seat]:
         engine = self._session.engine

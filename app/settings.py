@@ -7,13 +7,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 
 IMAGE = "nvcr.io/nvidia/tritonserver:26.09-py3"
 """As ``inference.triton.options`` has it, whose import would bring numpy before the window stands."""
 
 
-Address = Annotated[str, Field(pattern=r"^[^\s/@]+:[0-9]{1,5}$")]
+def _address(text: str) -> str:
+    from inference.errors import EngineError  # only who names servers waits for numpy, which comes with it
+    from inference.triton.options import check_address
+
+    try:
+        return check_address(text)
+    except EngineError as problem:
+        raise PydanticCustomError("address", "{why}", {"why": str(problem)}) from problem
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class SettingsError(Exception):
@@ -21,7 +32,7 @@ class SettingsError(Exception):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class TritonSettings(_Part):
@@ -170,7 +181,7 @@ def _sentence(problem: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = sorted(_names(Settings))
         return f"there is no setting '{where}'; there are {', '.join(known)}"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}".rstrip(".")
 
 
 def _names(part: type[BaseModel], before: str = "") -> Iterator[str]:

@@ -33,6 +33,7 @@ def triton_options(settings: TritonSettings) -> TritonOptions | None:
         ca=settings.tls_ca,
         headers=headers,
         server=word or settings.server,
+        server_from=f"{VARIABLE} in the environment" if word else "inference.triton.server",
         places=(private_server(), CHECKOUT),
         container=settings.container,
         image=settings.image,

@@ -62,7 +62,10 @@ class Catalogue:
 
 
 def read_repository(folder: Path) -> Catalogue:
-    """The models of ``folder``, in the order of their names. Raises EngineError where it cannot be read at all."""
+    """The models of ``folder``, in the order of their names.
+
+    Raises EngineError where it cannot be read at all, or holds folders and none of a model.
+    """
     try:
         entries = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
     except OSError as problem:
@@ -70,6 +73,12 @@ def read_repository(folder: Path) -> Catalogue:
         raise EngineError(
             f"The model repository {folder} cannot be read ({reason}): give a folder with --repository."
         ) from problem
+    found = {_has_config(one) for one in entries}
+    if False in found and True not in found:
+        raise EngineError(
+            f"{folder} is no model repository: none of its {len(entries)} folders has a config.pbtxt; give another "
+            "with --repository."
+        )
     cards: list[ModelCard] = []
     broken: dict[str, str] = {}
     damaged: set[str] = set()
@@ -86,6 +95,14 @@ def read_repository(folder: Path) -> Catalogue:
                 f"The model {entry.name} cannot be read ({problem.strerror or problem}): check the rights of {entry}."
             )
     return Catalogue(folder, tuple(cards), broken, frozenset(damaged))
+
+
+def _has_config(folder: Path) -> bool | None:
+    """Whether it is the folder of a model, None where that cannot be seen."""
+    try:
+        return (folder / "config.pbtxt").exists()
+    except OSError:
+        return None
 
 
 def read_model(folder: Path) -> ModelCard:

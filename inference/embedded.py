@@ -18,7 +18,7 @@ import numpy as np
 from inference.card import ModelCard
 from inference.engine import EngineStatus, Floats
 from inference.errors import EngineError, RefusedModelError
-from inference.tensors import SCORE, FileTensor, check_file
+from inference.tensors import SCORE, FileTensor, check_file, check_request
 
 CPU = "CPUExecutionProvider"
 GPUS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -114,10 +114,7 @@ class EmbeddedEngine:
         loaded = self._loaded.get(model)
         if loaded is None:
             raise EngineError(f'No model "{model}" is loaded.')
-        if batch.shape[1:] != loaded.card.input_shape or not len(batch):
-            raise EngineError(
-                f"The model {model} takes windows of shape {loaded.card.input_shape}, not {batch.shape[1:]}."
-            )
+        check_request(loaded.card, batch.shape, outputs)
         feed = {loaded.card.input_name: np.ascontiguousarray(batch, dtype=np.float32)}
         try:
             with loaded.turn:

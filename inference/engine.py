@@ -91,7 +91,8 @@ def open_engine(
     if choice == "triton" or choice.startswith("triton://") or (choice == "auto" and options is not None):
         return _with_triton(choice, cards, options, max_batch, wait, stop)
     if choice not in ("auto", "embedded"):
-        raise EngineError(f'There is no engine "{choice}": use --engine auto, embedded, triton or triton://HOST:PORT.')
+        word = choice.partition(":")[0]  # behind it a password may stand
+        raise EngineError(f'There is no engine "{word}": use --engine auto, embedded, triton or triton://HOST:PORT.')
     return _embedded(cards, asked=choice == "embedded")
 
 
@@ -122,7 +123,7 @@ def _with_triton(
 
     if options is None:
         raise EngineError(
-            f"Triton is switched off here (PERIGEE_TRITON=off), so --engine {choice} cannot be had: use --engine auto."
+            "Triton is switched off here (PERIGEE_TRITON=off), so --engine triton cannot be had: use --engine auto."
         )
     if choice.startswith("triton://"):
         chains = fleet(choice.removeprefix("triton://"), options)

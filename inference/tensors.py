@@ -1,4 +1,4 @@
-"""Whether the tensors of a model fit what it says of itself: those of its config, then those of its file. Pure.
+"""Whether the tensors of a model fit what it says of itself: those of its config, of its file, of a request. Pure.
 
 A window of W samples of C channels goes in as [B,W,C] or [B,C,W], of one channel as [B,W] too. Out come [B,H],
 [B,H,C] or [B,C,H], and a score a window as [B]; a model that stores the places of its channels takes [B,W,C] and gives
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from detection.spec import WindowSpec
 from inference.card import ModelCard
 from inference.config import ModelConfig, TensorSpec
+from inference.errors import EngineError
 
 SCORE = "score"
 """The output that is asked for."""
@@ -118,3 +119,12 @@ def check_file(card: ModelCard, inputs: Sequence[FileTensor], outputs: Sequence[
         if not fits:
             return f"its tensor {tensor.name} is {list(sizes)} a window, not {list(shape)}"
     return ""
+
+
+def check_request(card: ModelCard, shape: tuple[int, ...], outputs: Sequence[str]) -> None:
+    """Whether a loaded model takes a batch of ``shape`` and gives ``outputs``. Raises EngineError."""
+    if shape[1:] != card.input_shape or not shape[0]:
+        raise EngineError(f"The model {card.name} takes windows of shape {card.input_shape}, not {shape[1:]}.")
+    for name in outputs:
+        if name not in card.output_names:
+            raise EngineError(f'The model {card.name} has no output "{name}".')

@@ -197,8 +197,15 @@ def train(
 
 
 triton = typer.Typer(help="Servers that score: bring, start, stop and look at them.")
-app.add_typer(triton, name="triton")
+app.add_typer(triton, name="triton", invoke_without_command=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@triton.callback()
+def triton_commands(context: typer.Context) -> None:
+    """Servers that score: bring, start, stop and look at them."""
+    if context.invoked_subcommand is None:
+        raise UsageError("'perigee triton' wants a command: 'perigee triton --help' lists what there is.")
 
 
 @triton.command("install")

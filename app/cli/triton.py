@@ -66,7 +66,10 @@ def install(image: bool, settings: Sequence[str], *, as_json: bool) -> int:
 def start(repository: Path | None, models: Sequence[str], settings: Sequence[str], *, as_json: bool) -> int:
     """Have a persistent server with the repository's models; the exit code. Raises EngineError with why not."""
     options = _options(settings)
-    cards = read_repository(repository or paths.working_repository()).select(models)
+    catalogue = read_repository(repository or paths.working_repository())
+    cards = catalogue.select(models)
+    for problem in catalogue.problems:
+        complain(problem)
     stop = threading.Event()
     interrupted = Interrupt(stop.set)
     try:

@@ -47,8 +47,11 @@ class Bundle:
         return found
 
 
-def find(named: str, places: Sequence[Path]) -> Bundle:
-    """The tritonserver that ``named`` says, else the first in ``places``, else on PATH. Raises EngineError."""
+def find(named: str, places: Sequence[Path], where: str = "inference.triton.server") -> Bundle:
+    """The tritonserver that ``named`` says, else the first in ``places``, else on PATH. Raises EngineError.
+
+    ``where`` is what names it.
+    """
     if named:
         given = Path(named).expanduser()
         if given.is_file():
@@ -56,8 +59,8 @@ def find(named: str, places: Sequence[Path]) -> Bundle:
         found = _bundle(given)
         if found is None:
             raise EngineError(
-                f"There is no tritonserver at {named}: correct inference.triton.server in the settings, or run "
-                "perigee triton install."
+                f"There is no tritonserver at {named}: correct {where}, or leave it empty and run perigee triton "
+                "install."
             )
         return found
     for place in places:

@@ -6,6 +6,7 @@ connection, used by one thread at a time, except for ``abort``.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 
 from inference.engine import Floats
 from inference.errors import EngineError, MemoryExhaustedError, ModelGoneError, ServerGoneError
-from inference.triton.options import Endpoint
+from inference.triton.options import Endpoint, check_headers
 
 CALL_S = 5.0
 """Deadline of a question that a healthy server answers in milliseconds."""
@@ -68,6 +69,9 @@ class Client:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
+        check_headers(endpoint.headers)
+        # What gRPC itself has to say goes straight to standard error; all of it that matters is in the error raised.
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         try:
             from tritonclient import grpc
         except ImportError as problem:
@@ -214,11 +218,6 @@ class Client:
             return getattr(self._calls, call)(*given, headers=self._headers, client_timeout=timeout, **more)
         except self._grpc.InferenceServerException as problem:
             raise _translated(problem, self.endpoint.address, timeout) from problem
-        except TypeError as problem:
-            raise EngineError(
-                f"A header for the Triton at {self.endpoint.address} cannot be sent: names are small letters, digits "
-                "and -, values are plain text; correct inference.triton.headers."
-            ) from problem
         except ValueError as problem:
             # gRPC's word for a channel that another thread has closed.
             raise ServerGoneError(f"The connection to the Triton at {self.endpoint.address} was closed.") from problem
@@ -232,6 +231,11 @@ def _translated(problem: Any, address: str, timeout: float) -> EngineError:
         return ServerGoneError(f"The Triton at {address} did not answer within {timeout:g} s.")
     if _MEMORY.search(text):
         return MemoryExhaustedError(f"The Triton at {address} has no memory for so many windows at once ({text}).")
+    if "handshake failed" in text:
+        return ServerGoneError(
+            f"The Triton at {address} and this machine do not agree on TLS ({text}): correct inference.triton.tls and "
+            "inference.triton.tls_ca."
+        )
     if status in _GONE:
         return ServerGoneError(f"The Triton at {address} does not answer ({text}).")
     if _LOST.search(text):

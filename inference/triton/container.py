@@ -27,6 +27,7 @@ from inference.triton.process import clear_shared_memory, mark, prefix
 from inference.triton.records import Process, Record
 from inference.triton.server import HOST, container_user, free_ports
 from inference.triton.tool import ASK_S, LOOK_S, AnswerError, Tool, ask, short
+from inference.triton.uses import forget
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class ContainerServer:
                     ) from problem
             clear_shared_memory(self.record.instance)
             records.remove(self._folder, self.record)
+            forget(self._folder, mark(self.record.instance))
 
     def age_s(self) -> float | None:
         """See ``Server``."""
@@ -280,7 +282,7 @@ def _wait(server: ContainerServer, timeout: float, stop: threading.Event) -> str
                 last = [line for line in server.log(20) if line.strip()]
                 return f"{why}: {last[-1] if last else 'it said nothing'}"
             if time.monotonic() > deadline:
-                return f"it did not answer within {timeout:g} s"
+                return f"it did not answer within {timeout:g} s; inference.triton.start_s gives it longer"
             if stop.wait(_POLL_S):
                 return "it was no longer wanted"
     finally:

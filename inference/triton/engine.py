@@ -13,17 +13,18 @@ import time
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
 from inference.card import ModelCard
 from inference.config import Serving, config_json
 from inference.engine import EngineStatus, Floats
 from inference.errors import EngineError, ModelGoneError, ServerGoneError
 from inference.rendering import rendered
+from inference.tensors import check_request
 from inference.triton.client import Client, ModelFigures
+from inference.triton.connection import Connection, NoSharedMemoryError
 from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.process import mark
 from inference.triton.server import container_user
-from inference.triton.shared import SharedPlace
+from inference.triton.uses import Uses
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ NO_BACKEND = "unable to find backend library"
 SHARED_FROM = 32_768
 """Bytes of a batch from which shared memory is quicker than a message; measured in ``docs/benchmarks.md``."""
 WARMUP_BATCH = 1
+LET_GO_S = 2.0
+"""Deadline of letting a model go while this engine ends."""
 
 
 class TritonEngine:
@@ -65,11 +68,12 @@ class TritonEngine:
         self._names: dict[str, str] = {}
         self._cards: dict[str, ModelCard] = {}
         self._lock = threading.Lock()
-        self._connections: dict[int, _Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._mine = threading.local()
         self._shared_memory = options.shared_memory
         self._closed = False
         self._answered = 0.0
+        self._uses: Uses | None = None
         self._control = Client(endpoint)
 
     def status(self) -> EngineStatus:
@@ -78,7 +82,13 @@ class TritonEngine:
 
     def load(self, card: ModelCard) -> None:
         """See ``Engine``: the model is sent over, unless the very same is there already."""
-        self._names[card.name] = self._place(card) or self._send(card)
+        uses, own = self._uses_of_others(), _own_name(card)
+        if uses is not None:
+            uses.begin(own)  # before it is looked for: whoever ends now leaves it there
+        name = self._place(card) or self._send(card)
+        if uses is not None and name != own:
+            uses.end(own)
+        self._names[card.name] = name
         self._cards[card.name] = card
 
     def unload(self, model: str) -> None:
@@ -94,11 +104,7 @@ class TritonEngine:
         card = self._cards.get(model)
         if card is None:
             raise EngineError(f'No model "{model}" is loaded.')
-        if batch.shape[1:] != card.input_shape or not len(batch):
-            raise EngineError(f"The model {model} takes windows of shape {card.input_shape}, not {batch.shape[1:]}.")
-        unknown = [name for name in outputs if name not in card.output_names]
-        if unknown:
-            raise EngineError(f'The model {model} has no output "{unknown[0]}".')
+        check_request(card, batch.shape, outputs)
         answer = self._ask(self._connection(), card, batch, outputs)
         self._answered = time.monotonic()
         return answer
@@ -141,28 +147,38 @@ class TritonEngine:
             self._connections.clear()
         for connection in connections:
             connection.close()
+        for model in self._uses.close() if self._uses is not None else ():
+            with contextlib.suppress(EngineError):
+                self._control.unload(model, LET_GO_S)
+        self._uses = None
         self._control.close()
 
+    def _uses_of_others(self) -> Uses | None:
+        """Who uses what of a server that sessions of this user share; of servers of others nobody here can know."""
+        if self._shared_server and self._uses is None and (server := self._control.name()).startswith(mark("")):
+            self._uses = Uses(self._options.state, server)
+        return self._uses
+
     def _ask(
-        self, connection: _Connection, card: ModelCard, batch: Floats, outputs: tuple[str, ...]
+        self, connection: Connection, card: ModelCard, batch: Floats, outputs: tuple[str, ...]
     ) -> dict[str, Floats]:
         model = card.name
         if self._shared_memory and batch.nbytes >= SHARED_FROM:
             try:
                 return connection.shared(self._names[model], card, batch, outputs)
-            except _NoSharedMemoryError as problem:
+            except NoSharedMemoryError as problem:
                 log.info("%s Windows go in messages.", problem)
                 self._shared_memory = False
         return connection.plain(self._names[model], card, batch, outputs)
 
-    def _connection(self) -> _Connection:
-        mine: _Connection | None = getattr(self._mine, "connection", None)
+    def _connection(self) -> Connection:
+        mine: Connection | None = getattr(self._mine, "connection", None)
         if mine is None:
             with self._lock:
                 if self._closed:
                     raise ServerGoneError(f"The connection to the Triton at {self.endpoint.address} was closed.")
                 owner = container_user() if self.detail == "container" else None
-                mine = _Connection(self.endpoint, self._options.timeout_s, owner)
+                mine = Connection(self.endpoint, self._options.timeout_s, owner)
                 self._connections[id(mine)] = mine
             self._mine.connection = mine
         return mine
@@ -210,92 +226,9 @@ class TritonEngine:
                 return name
 
 
-class _NoSharedMemoryError(Exception):
-    """The server cannot see this machine's shared memory."""
-
-
-class _Connection:
-    """What one thread needs to score: a client and, once asked for, shared memory."""
-
-    def __init__(self, endpoint: Endpoint, timeout: float, owner: tuple[int, int] | None) -> None:
-        self._client = Client(endpoint)
-        self._timeout = timeout
-        self._owner = owner
-        self._place: SharedPlace | None = None
-
-    def plain(self, name: str, card: ModelCard, batch: Floats, outputs: tuple[str, ...]) -> dict[str, Floats]:
-        values = self._client.infer(name, card.input_name, batch, outputs, self._timeout)
-        return {output: _shaped(values[output], card, output, len(batch)) for output in outputs}
-
-    def shared(self, name: str, card: ModelCard, batch: Floats, outputs: tuple[str, ...]) -> dict[str, Floats]:
-        rows = len(batch)
-        sizes = [rows * 4 * int(np.prod(_row(card, output), dtype=np.int64)) for output in outputs]
-        place = self._room(batch.nbytes + sum(sizes))
-        place.put(batch)
-        at, places = batch.nbytes, []
-        for output, size in zip(outputs, sizes, strict=True):
-            places.append((output, (place.name, size, at)))
-            at += size
-        given = (card.input_name, batch.shape, (place.name, batch.nbytes, 0))
-        try:
-            self._client.infer_shared(name, given, places, self._timeout)
-        except ServerGoneError:
-            # Given up here is not given up there: a late answer must not meet the next batch in this place.
-            self._place = None
-            place.close()
-            raise
-        return {output: place.take(offset, (rows, *_row(card, output))) for output, (_, _, offset) in places}
-
-    def _room(self, size: int) -> SharedPlace:
-        """Shared memory of at least ``size`` bytes that the server knows."""
-        if self._place is not None and self._place.size >= size:
-            return self._place
-        self._let_go()
-        try:
-            place = SharedPlace(size, self._owner)
-        except OSError as problem:
-            raise _NoSharedMemoryError(f"There is no shared memory ({problem.strerror or problem}).") from problem
-        try:
-            self._client.register(place.name, place.key, place.size)
-        except ServerGoneError:
-            place.close()
-            raise
-        except EngineError as problem:
-            place.close()
-            raise _NoSharedMemoryError(str(problem)) from problem
-        self._place = place
-        return place
-
-    def _let_go(self) -> None:
-        place, self._place = self._place, None
-        if place is not None:
-            with contextlib.suppress(EngineError):
-                self._client.unregister(place.name, 1.0)
-            place.close()
-
-    def close(self) -> None:
-        self._client.close()
-        if self._place is not None:
-            self._place.close()
-
-
 def _own_name(card: ModelCard) -> str:
     """A name that no other version of the model goes by."""
     return f"{card.name}-{card.sha256[:8]}"
-
-
-def _row(card: ModelCard, output: str) -> tuple[int, ...]:
-    return card.output_shapes[card.output_names.index(output)]
-
-
-def _shaped(value: Floats, card: ModelCard, output: str, rows: int) -> Floats:
-    shape = (rows, *_row(card, output))
-    if value.size != int(np.prod(shape, dtype=np.int64)):
-        raise EngineError(
-            f"The model {card.name} gave {list(value.shape)} for {output}, and {list(shape)} is due: "
-            "train or convert it again."
-        )
-    return value.reshape(shape).astype(np.float32, copy=False)
 
 
 def _why_not(card: ModelCard, text: str) -> str:

@@ -43,13 +43,17 @@ def fetch_image(tool: Tool, options: TritonOptions, said: Callable[[str], None],
         return digest_of(tool, options)
     if not options.archive:
         _check_room(tool, IMAGE_ROOM_MB)
-        _follow([tool.command, "pull", options.image], said, stop)
+        cure = (
+            "check the network and inference.triton.image, or load it from a file that inference.triton.archive names"
+        )
+        _follow([tool.command, "pull", options.image], said, stop, cure)
         return digest_of(tool, options)
     archive = Path(options.archive).expanduser()
     if not archive.is_file():
         raise EngineError(f"There is no image archive {archive}: correct inference.triton.archive.")
     _check_room(tool, 2 * (archive.stat().st_size >> 20))
-    loaded = _follow([tool.command, "load", "--input", str(archive)], said, stop)
+    cure = f"see that {archive} is whole, and a file that docker save has written"
+    loaded = _follow([tool.command, "load", "--input", str(archive)], said, stop, cure)
     try:
         return digest_of(tool, options)
     except EngineError as problem:
@@ -71,8 +75,8 @@ def _check_room(tool: Tool, need: int) -> None:
         raise EngineError(f"The image needs {need:,} MB on {place}, which has {free:,}: make room.")
 
 
-def _follow(command: list[str], said: Callable[[str], None], stop: threading.Event) -> str:
-    """Run a command that takes minutes, line by line; its last line. Raises EngineError where it fails."""
+def _follow(command: list[str], said: Callable[[str], None], stop: threading.Event, cure: str) -> str:
+    """Run a command that takes minutes, line by line; its last line. Raises EngineError with ``cure`` if it fails."""
     last = ""
     with subprocess.Popen(
         command,
@@ -100,8 +104,5 @@ def _follow(command: list[str], said: Callable[[str], None], stop: threading.Eve
     if stop.is_set():
         raise EngineError("Fetching the image was cancelled; what came so far is kept.")
     if child.returncode != 0:
-        raise EngineError(
-            f"The image could not be fetched ({short(last)}): check the network and inference.triton.image, or load it "
-            "from a file that inference.triton.archive names."
-        )
+        raise EngineError(f"The image could not be fetched ({short(last)}): {cure}.")
     return last

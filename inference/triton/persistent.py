@@ -155,7 +155,7 @@ def _container(options: TritonOptions, wanted: threading.Event) -> Server:
 
 
 def _process(options: TritonOptions, wanted: threading.Event) -> Server:
-    return start_process(bundle.find(options.server, options.places), options, True, wanted)
+    return start_process(bundle.find(options.server, options.places, options.server_from), options, True, wanted)
 
 
 def _fill(

@@ -25,6 +25,7 @@ from inference.triton.metrics import read_metrics
 from inference.triton.options import Endpoint, TritonOptions
 from inference.triton.records import Process, Record
 from inference.triton.server import HOST, free_ports
+from inference.triton.uses import forget
 
 TRIES = 4
 """Starts, where another program takes a port between its being found free and the server's using it."""
@@ -82,6 +83,7 @@ class ProcessServer:
                 else:
                     Path(self.record.log).unlink()
             records.remove(self.folder, self.record)
+            forget(self.folder, mark(self.record.instance))
 
     def age_s(self) -> float | None:
         """See ``Server``."""
@@ -120,7 +122,8 @@ def start_process(bundle: Bundle, options: TritonOptions, persistent: bool, stop
             server = _spawn(bundle, options, persistent)
         except OSError as failed:
             raise EngineError(
-                f"the tritonserver did not start ({failed.strerror or failed}; it is written down in {options.state})"
+                f"the tritonserver did not start ({failed.strerror or failed}): see that {bundle.program} may be run "
+                f"and that {options.state} may be written"
             ) from failed
         try:
             problem = _wait(server, options.start_s, stop)
@@ -216,9 +219,9 @@ def _wait(server: ProcessServer, timeout: float, stop: threading.Event) -> str:
         while not client.live(1.0):
             why = server.ended()
             if why:
-                return f"{why}: {_complaint(server.log(40))}"
+                return f"{why}: {_complaint(server.log(40))}; perigee triton logs shows more"
             if time.monotonic() > deadline:
-                return f"it did not answer within {timeout:g} s"
+                return f"it did not answer within {timeout:g} s; inference.triton.start_s gives it longer"
             if stop.wait(_POLL_S):
                 return "it was no longer wanted"
         # Somebody else's server may have taken the port: ours is alive as well, and says so by its name.

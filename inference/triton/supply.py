@@ -20,7 +20,7 @@ from inference.triton.client import Client
 from inference.triton.container import ContainerServer, recover, start_container
 from inference.triton.engine import TritonEngine
 from inference.triton.image import digest_of
-from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.options import Endpoint, TritonOptions, check_address
 from inference.triton.process import ProcessServer, mark, start_process
 from inference.triton.records import Record
 from inference.triton.server import Server, endpoint
@@ -70,12 +70,9 @@ def candidates(options: TritonOptions, cards: Sequence[ModelCard]) -> list[tuple
 def fleet(named: str, options: TritonOptions) -> list[list[tuple[str, Candidate]]]:
     """The servers of ``HOST:PORT[,HOST:PORT]``, each a chain of its own. Raises EngineError for what is no address."""
     chains: list[list[tuple[str, Candidate]]] = []
-    for address in named.split(","):
-        host, colon, port = address.strip().rpartition(":")
-        if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-            raise EngineError(f'"{address}" is no address of a Triton: give triton://HOST:PORT[,HOST:PORT].')
-        known = next((one for one in options.endpoints if one.address == address.strip()), None)
-        one = known or Endpoint(address.strip(), options.tls, options.ca, options.headers)
+    for address in map(check_address, named.split(",")):
+        known = next((one for one in options.endpoints if one.address == address), None)
+        one = known or Endpoint(address, options.tls, options.ca, options.headers)
         chains.append([(f"the Triton at {one.address}", _Remote(one, options))])
     return chains
 
@@ -131,7 +128,7 @@ class _Kept:
 
     def __call__(self, stop: threading.Event, refused: str) -> Seat | None:
         with contextlib.suppress(EngineError):  # said by who looks for one to start
-            program = bundle.find(self._options.server, self._options.places).program
+            program = _program(self._options).program
             return _kept(self._options, self._cards, "process", str(program), refused)
         return None
 
@@ -145,8 +142,8 @@ class _Local:
 
     def __call__(self, stop: threading.Event, refused: str) -> Seat:
         if not sys.platform.startswith("linux"):
-            raise EngineError("tritonserver runs on Linux only")
-        found = bundle.find(self._options.server, self._options.places)
+            raise EngineError("tritonserver runs on Linux only, elsewhere in a container")
+        found = _program(self._options)
         seat = _adopted(self._options, self._cards, "process", str(found.program), refused)
         if seat is not None:
             return seat
@@ -217,6 +214,10 @@ def known(options: TritonOptions, said: Callable[[str], None] = lambda text: Non
             "here; start the engine, or set inference.triton.container to off."
         )
     return records.read(options.state)
+
+
+def _program(options: TritonOptions) -> bundle.Bundle:
+    return bundle.find(options.server, options.places, options.server_from)
 
 
 def attach(record: Record, options: TritonOptions) -> Server:

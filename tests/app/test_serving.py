@@ -105,9 +105,17 @@ def test_a_window_is_not_kept_waiting_for_a_server(
         begun = time.monotonic()
         figures = serving.figures()
         assert time.monotonic() - begun < 1.5
+        begun = time.monotonic()
+        silent = serving.answer({"do": "engine_config"})
+        assert time.monotonic() - begun < 2.0
     finally:
         os.kill(pid, signal.SIGCONT)
     assert figures["at"] is None and figures["pool"]["workers"]
+    assert silent == {"error": "The server has not answered yet: read again."}
+    answer = serving.answer({"do": "engine_config"})
+    while answer is not None and "error" in answer and time.monotonic() < deadline:
+        answer = serving.answer({"do": "engine_config"})
+    assert answer is not None and set(answer["configs"]) == {"vae_timeseries", "transformer_timeseries"}
     session.start()
     session.close()
     serving.close()

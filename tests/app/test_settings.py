@@ -46,11 +46,22 @@ def test_the_image_by_default_is_that_of_the_launcher() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["urls=['abc']", "urls=['me:secret@host:8001']", "urls=['http://host:8001']", "image='--help'", "image=''"],
+    [
+        "urls=['abc']",
+        "urls=['me:secret@host:8001']",
+        "urls=['http://host:8001']",
+        "urls=['::1:8001']",
+        "urls=['host:70000']",
+        "image='--help'",
+        "image=''",
+    ],
 )
 def test_an_address_or_an_image_that_cannot_be_one_is_refused(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(SettingsError, match=r"^--set: inference\.triton\.(urls|image)"):
+    with pytest.raises(SettingsError, match=r"^--set: inference\.triton\.(urls|image)") as refused:
         load(tmp_path / "none.toml", [f"inference.triton.{wrong}"])
+    assert "secret" not in str(refused.value)
+    if wrong.startswith("urls"):
+        assert "give HOST:PORT, or [HOST]:PORT for IPv6" in str(refused.value)
     load(tmp_path / "none.toml", ["inference.triton.urls=['[::1]:8001', 'gpu-1.example:8001']"])
 
 

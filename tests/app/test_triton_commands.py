@@ -238,6 +238,31 @@ def test_a_triton_that_is_switched_off_is_not_started(capsys: pytest.CaptureFixt
     assert "switched off here (PERIGEE_TRITON=off)" in capsys.readouterr().err
 
 
+def test_a_tritonserver_that_the_environment_names_in_vain_is_said_with_where_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", "/nonexist")
+    assert run(["triton", "start", *ALONE]) == 2
+    assert "no tritonserver at /nonexist: correct PERIGEE_TRITON in the environment" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_things_is_no_repository(
+    private_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", str(private_server))
+    (tmp_path / "things").mkdir()
+    assert run(["triton", "start", "--repository", str(tmp_path), *ALONE]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is no model repository" in line
+
+
+def test_without_a_command_it_is_said_where_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["triton"]) == 2
+    assert capsys.readouterr().err == (
+        "perigee: 'perigee triton' wants a command: 'perigee triton --help' lists what there is.\n"
+    )
+
+
 def test_an_image_without_a_container_engine_is_refused(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["triton", "install", "--image", *ALONE]) == 2
     assert "switched off in the settings" in capsys.readouterr().err

@@ -203,3 +203,10 @@ def test_an_empty_repository_has_no_models_and_no_problems(tmp_path: Path) -> No
 def test_a_platform_of_old_configs_is_its_backend() -> None:
     config = parse_config('name: "x" platform: "onnxruntime_onnx" max_batch_size: 8')
     assert config == ModelConfig("x", "onnxruntime", 8, (), ())
+
+
+def test_a_folder_that_holds_no_model_at_all_is_no_repository(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"folder-{number}").mkdir()
+    with pytest.raises(EngineError, match=r"is no model repository: none of its 3 folders has a config\.pbtxt; give"):
+        read_repository(tmp_path)

@@ -18,7 +18,7 @@ import pytest
 
 from inference import EngineError, ModelCard, open_engine, read_repository
 from inference.embedded import EmbeddedEngine
-from inference.triton import container, engine, persistent, records
+from inference.triton import connection, container, persistent, records
 from inference.triton.client import Client
 from inference.triton.container import ContainerServer, start_container
 from inference.triton.engine import TritonEngine
@@ -108,7 +108,7 @@ def test_a_container_is_shut_in_and_scores_through_shared_memory_as_the_embedded
     tool: Tool, options: TritonOptions, cards: tuple[ModelCard, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     WatchedPlace.names, WatchedPlace.taken = [], 0
-    monkeypatch.setattr(engine, "SharedPlace", WatchedPlace)
+    monkeypatch.setattr(connection, "SharedPlace", WatchedPlace)
     server = start(tool, options)
     found = json.loads(docker("inspect", server.record.container))[0]
     host = found["HostConfig"]

@@ -164,7 +164,7 @@ def test_an_archive_that_is_none_is_said(tool: Tool, options: TritonOptions, tmp
     with pytest.raises(EngineError, match=r"There is no image archive /nowhere: correct inference\.triton\.archive"):
         fetch_image(tool, replace(options, archive="/nowhere"), lambda text: None, NEVER)
     (tmp_path / "text.tar").write_text("no archive at all", encoding="utf-8")
-    with pytest.raises(EngineError, match=r"could not be fetched \(.*\): check"):
+    with pytest.raises(EngineError, match=r"could not be fetched \(.*\): see that .*text\.tar is whole"):
         fetch_image(tool, replace(options, archive=str(tmp_path / "text.tar")), lambda text: None, NEVER)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -165,6 +167,48 @@ def test_a_server_behind_tls_and_a_token_is_reached_with_both_and_refused_withou
             assert TOKEN[1] not in str(refused.value)
     finally:
         server.end()
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (("Authorization", "3f9a61"), "A name in inference.triton.headers"),
+        (("token-bin", "3f9a61"), "A name in inference.triton.headers"),
+        (("token", "3f9a61\nx"), "The value of token in inference.triton.headers"),
+        (("token", "3f9a61\u00e4"), "The value of token in inference.triton.headers"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_said_without_its_value(header: tuple[str, str], words: str) -> None:
+    with pytest.raises(EngineError, match=words) as refused:
+        Client(Endpoint("localhost:1", headers=(header,)))
+    assert "3f9a61" not in str(refused.value)
+
+
+@pytest.mark.parametrize("wanted", ["", "INFO"])
+def test_grpc_itself_is_silent_unless_it_is_asked_to_speak(wanted: str) -> None:
+    code = """
+import socket, threading
+from inference.errors import EngineError
+from inference.triton.client import Client
+from inference.triton.options import Endpoint
+
+with socket.create_server(("127.0.0.1", 0)) as plain:
+    def answer():
+        while True:
+            plain.accept()[0].sendall(b"HTTP/1.1 400 no TLS here\\r\\n\\r\\n")
+    threading.Thread(target=answer, daemon=True).start()
+    try:
+        Client(Endpoint(f"127.0.0.1:{plain.getsockname()[1]}", tls=True)).version(5.0)
+    except EngineError as problem:
+        print(problem)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    environment |= {"GRPC_VERBOSITY": wanted} if wanted else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=DEADLINE_S
+    )
+    assert "do not agree on TLS" in done.stdout and "correct inference.triton.tls" in done.stdout
+    assert bool(done.stderr) == bool(wanted), done.stderr
 
 
 def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:

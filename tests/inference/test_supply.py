@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from inference import EngineError, ModelCard, read_repository
+from inference import EngineError, ModelCard, open_engine, read_repository
 from inference.triton import persistent, process, records
 from inference.triton.bundle import find
 from inference.triton.client import Client
@@ -24,6 +24,7 @@ from inference.triton.process import ProcessServer, start_process
 from inference.triton.records import Process
 from inference.triton.server import endpoint, free_ports
 from inference.triton.supply import Seat, candidates, first, fleet
+from inference.triton.uses import Uses
 
 NOBODY = Process(2**22 + 1, 1)
 """A process that cannot be there."""
@@ -123,6 +124,37 @@ def test_a_persistent_server_is_used_though_no_container_engine_answers(
     seat.end()
 
 
+def test_a_model_beside_another_of_its_name_is_let_go_once_no_living_session_uses_it(
+    options: TritonOptions, cards: tuple[ModelCard, ...]
+) -> None:
+    kept = _start(options, persistent=True)
+    (card,) = cards
+    assert card.config is not None
+    config = replace(card.config, parameters={**card.config.parameters, "sha256": "1" * 64})
+    newer, variant = replace(card, sha256="1" * 64, config=config), f"{card.name}-11111111"
+    client, name = Client(endpoint(kept.record)), process.mark(kept.record.instance)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        theirs = Uses(options.state, name)
+        theirs._me = Process(other.pid, records.began(other.pid) or 0)
+        theirs.begin(variant)
+        for one in (card, newer):
+            _use(kept, options, one)
+        assert client.ready(card.name) and client.ready(variant), "another session uses it"
+        other.kill()
+    _use(kept, options, newer)
+    assert client.ready(card.name) and not client.ready(variant)
+    client.close()
+    kept.stop(5.0)
+    assert [path.name for path in options.state.iterdir()] == ["empty"]
+
+
+def _use(server: ProcessServer, options: TritonOptions, card: ModelCard) -> None:
+    """As a session does that was told the server's address."""
+    engine = TritonEngine(endpoint(server.record), options, "remote", "A test named it.", shared_server=True)
+    engine.load(card)
+    engine.close()
+
+
 def test_a_server_whose_owner_lives_is_never_shared(options: TritonOptions, cards: tuple[ModelCard, ...]) -> None:
     code = "import sys; sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as other:
@@ -176,6 +208,14 @@ def test_a_start_that_nobody_waits_for_leaves_nothing(options: TritonOptions) ->
     assert not records.read(options.state)
 
 
+def test_a_program_that_cannot_be_started_leaves_nothing_and_is_said(options: TritonOptions, tmp_path: Path) -> None:
+    (tmp_path / "tritonserver").write_text("no program")
+    options = replace(options, server=str(tmp_path / "tritonserver"))
+    with pytest.raises(EngineError, match=r"did not start \(Permission denied\): see that .*tritonserver may be run"):
+        start_process(find(options.server, ()), options, False, NEVER)
+    assert [path.name for path in options.state.iterdir()] == ["empty"]
+
+
 def test_every_refusal_is_said(cards: tuple[ModelCard, ...], tmp_path: Path) -> None:
     (port,) = free_ports(1)
     options = TritonOptions(
@@ -186,7 +226,18 @@ def test_every_refusal_is_said(cards: tuple[ModelCard, ...], tmp_path: Path) -> 
     said = str(refused.value)
     assert f"The Triton at 127.0.0.1:{port} does not answer" in said
     assert "a container: containers are switched off in the settings" in said
-    assert f"There is no tritonserver at {tmp_path / 'none'}" in said
+    assert f"There is no tritonserver at {tmp_path / 'none'}: correct inference.triton.server, or" in said
+
+
+def test_a_container_engine_that_is_not_there_is_said_with_what_it_is_for(
+    cards: tuple[ModelCard, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError) as refused:
+        _seat(TritonOptions(state=tmp_path, places=()), cards)
+    said = str(refused.value)
+    assert "docker is not installed, podman is not installed (install docker or podman for a GPU to score)" in said
+    assert "perigee triton install brings one" in said
 
 
 def test_a_fleet_has_a_seat_a_server_and_headers_are_in_no_text(tmp_path: Path) -> None:
@@ -194,9 +245,25 @@ def test_a_fleet_has_a_seat_a_server_and_headers_are_in_no_text(tmp_path: Path) 
     options = TritonOptions(state=tmp_path, endpoints=(known,))
     assert [chain[0][0] for chain in fleet("a:1,b:2", options)] == ["the Triton at a:1", "the Triton at b:2"]
     assert "secret-token" not in repr(options)
-    for wrong in ("a", "a:x", ":8001", "a:0", "a:70000", ""):
-        with pytest.raises(EngineError, match="is no address of a Triton"):
-            fleet(wrong, options)
+    assert [chain[0][0] for chain in fleet("[::1]:8001", options)] == ["the Triton at [::1]:8001"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a", "a:x", ":8001", "a:0", "a:70000", "", "http://x:1", "::1:8001", "a:1,b", "a:1/b", "a b:1"]
+)
+def test_what_is_no_address_is_refused_with_what_one_looks_like(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(EngineError, match=r"is no address of a Triton: give HOST:PORT, or \[HOST\]:PORT"):
+        fleet(wrong, TritonOptions(state=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["triton://me:secret@host:1", "triton://host:1?token=secret", "Triton://me:secret@host:1"]
+)
+def test_a_password_in_an_address_is_in_no_message(tmp_path: Path, wrong: str) -> None:
+    for options in (TritonOptions(state=tmp_path), None):
+        with pytest.raises(EngineError) as refused:
+            open_engine(wrong, [], options)
+        assert "secret" not in str(refused.value)
 
 
 def test_a_port_that_is_open_and_silent_does_not_hold_anyone_up() -> None:
