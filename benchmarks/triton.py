@@ -3,8 +3,8 @@
 The pool has one worker and is given 16 windows at a time; raw tritonclient calls ``infer`` in a loop with batches of
 256 already put together, one message each. In-process is bare ONNX Runtime on one core with the same batches of 256,
 against our engine with the same batches in shared memory: for a small model the way there and back, a millisecond
-through the server's Python, is most of the time. Workers share two cores with the server, so more of them hide the way
-but add no cores. A kill is SIGKILL in mid-stream: until the next window has its score (from the embedded engine), and
+through the server's Python, is most of the time. Shared memory against messages is one connection that asks for the
+same scores in both ways. Workers share two cores with the server, so more of them hide the way but add no cores. A kill is SIGKILL in mid-stream: until the next window has its score (from the embedded engine), and
 until a server has started, has its models and scores again; medians of the turns.
 """
 
@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from benchmarks.scoring import BATCH, REPOSITORY, _bare, _ours
 from inference import EngineError, ModelCard, Pool, read_repository
 from inference.embedded import EmbeddedEngine
 from inference.triton.bundle import find
+from inference.triton.connection import Connection
+from inference.triton.engine import TritonEngine
 from inference.triton.failover import FailoverEngine
 from inference.triton.options import TritonOptions
 from inference.triton.supply import candidates, first
@@ -69,6 +71,34 @@ def _turns(ours: Callable[[], float], theirs: Callable[[], float]) -> tuple[floa
             pairs.append((ours(), theirs()))
     mine, its = (statistics.median(side) for side in zip(*pairs, strict=True))
     return mine, its, statistics.median(one / other for one, other in pairs)
+
+
+def _ways(
+    engine: TritonEngine, card: ModelCard, windows: np.ndarray[Any, Any]
+) -> Iterator[tuple[int, float, float, float]]:
+    """Windows in a batch, and ms in shared memory and in a message, with the ratio; by it SHARED_FROM was chosen."""
+    name = engine.names[card.name]
+    connection = Connection(engine.endpoint, DEADLINE_S, None)
+    for rows in (64, 128, 256):
+        batches = [windows[at : at + rows] for at in range(0, 80 * rows, rows)]
+
+        def shared(batches: list[np.ndarray[Any, Any]] = batches) -> float:
+            return _calls(lambda batch: connection.shared(name, card, batch, ("score",)), batches)
+
+        def message(batches: list[np.ndarray[Any, Any]] = batches) -> float:
+            return _calls(lambda batch: connection.plain(name, card, batch, ("score",)), batches)
+
+        mine, its, ratio = _turns(shared, message)
+        yield rows, 1e3 / mine, 1e3 / its, ratio
+    connection.close()
+
+
+def _calls(score: Callable[[np.ndarray[Any, Any]], Any], batches: list[np.ndarray[Any, Any]]) -> float:
+    """Batches a second."""
+    begun = time.perf_counter()
+    for batch in batches:
+        score(batch)
+    return len(batches) / (time.perf_counter() - begun)
 
 
 def _kills(engine: FailoverEngine, card: ModelCard, windows: np.ndarray[Any, Any]) -> tuple[list[float], list[float]]:
@@ -135,6 +165,10 @@ def _measure(engine: FailoverEngine, cards: tuple[ModelCard, ...]) -> list[dict[
         what = f"{card.name}: a batch of {BATCH} through Triton and shared memory, against in-process"
         row(what, 1e3 * BATCH / mine, 1e3 * BATCH / its, 1 / ratio, "ms", "at most 1.5x")
     raw.close()
+    small = next(one for one in cards if one.name.startswith("vae"))
+    for rows, mine, its, ratio in _ways(engine.servers[0].engine, small, windows[small.name]):
+        what = f"{small.name}: a batch of {rows} ({rows * small.spec.window >> 8} KiB) through shared memory"
+        row(f"{what}, against a message", mine, its, ratio, "ms")
     card = next(one for one in cards if one.name.startswith("transformer"))
     for workers in (1, 2, 4):
         pool = Pool(engine, cards, workers=workers, max_batch=BATCH)
