@@ -4,8 +4,9 @@ The pool has one worker and is given 16 windows at a time; raw tritonclient call
 256 already put together, one message each. In-process is bare ONNX Runtime on one core with the same batches of 256,
 against our engine with the same batches in shared memory: for a small model the way there and back, a millisecond
 through the server's Python, is most of the time. Shared memory against messages is one connection that asks for the
-same scores in both ways. Workers share two cores with the server, so more of them hide the way but add no cores. A kill is SIGKILL in mid-stream: until the next window has its score (from the embedded engine), and
-until a server has started, has its models and scores again; medians of the turns.
+same scores in both ways. Workers share two cores with the server, so more of them hide the way but add no cores. A kill
+is SIGKILL in mid-stream: until the next window has its score (from the embedded engine), and until a server has
+started, has its models and scores again; medians of the turns.
 """
 
 from __future__ import annotations
