@@ -210,8 +210,8 @@ def known(options: TritonOptions, said: Callable[[str], None] = lambda text: Non
         pass
     except EngineError as problem:
         said(
-            f"Containers could not be asked for: {str(problem).rstrip('.')}. One whose record was lost is not named "
-            "here; start the engine, or set inference.triton.container to off."
+            f"Containers could not be asked for, since {str(problem).rstrip('.')}: start it, or set "
+            "inference.triton.container to off; until then one whose record was lost is not named here."
         )
     return records.read(options.state)
 

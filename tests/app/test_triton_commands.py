@@ -179,7 +179,9 @@ def test_a_container_engine_that_hangs_is_given_up_soon_and_said(
     assert time.monotonic() - begun < 10.0
     told = capsys.readouterr()
     assert told.out == "No Triton was running.\n"
-    assert "Containers could not be asked for: docker does not answer (docker gave no answer within 5 s)" in told.err
+    assert (
+        "Containers could not be asked for, since docker does not answer (docker gave no answer within 5 s)" in told.err
+    )
     docker.write_text("#!/bin/sh\necho No daemon here >&2; exit 1\n", encoding="utf-8")
     assert run(["triton", "status", "--set", "inference.triton.container=docker"]) == 0
     assert "docker does not answer (No daemon here)" in capsys.readouterr().err
