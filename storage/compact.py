@@ -19,6 +19,7 @@ from storage import door, schema
 from storage.archive import Archive
 from storage.door import Connection, DatabaseError, copy_beside, remove, rows, transaction
 from storage.errors import StorageError
+from storage.merge import ALIKE
 from storage.retention import reduce_oldest
 from storage.rewrite import join_left
 
@@ -135,14 +136,15 @@ class _Copy:
                 [last],
             )
             slices = _slices(rows(connection, _COUNTS, [last]))
-            for done, (first, until) in enumerate(slices):
+            for done, channels in enumerate(slices):
                 if stop.is_set():
                     raise StorageError(f"{self.path.stem} was left as it was: its compaction was ended.")
                 say("Copying", 0.05 + 0.9 * done / len(slices))
                 connection.execute(
                     f"INSERT INTO {_TARGET}._merged_chunk SELECT *, {_RUN} FROM ({whole.format('_chunk', 'block')}) "
-                    "WHERE channel BETWEEN $2 AND $3 ORDER BY channel, t0, block",
-                    [last, first, until],
+                    "WHERE channel IN (SELECT unnest($2)) "
+                    "ORDER BY list_position($2, channel), t0, block",
+                    [last, channels],
                 )
             connection.execute(f"INSERT INTO {_TARGET}._run VALUES ({_RUN}, 2)")
 
@@ -178,22 +180,21 @@ class _Copy:
         remove(self.path)
 
 
-_COUNTS = """
+_COUNTS = f"""
 SELECT channel, count(*) FROM (
-    SELECT channel FROM _chunk WHERE block <= ? UNION ALL SELECT channel FROM _merged_chunk)
-GROUP BY channel ORDER BY channel
+    SELECT channel, lo, hi FROM _chunk WHERE block <= ? UNION ALL SELECT channel, lo, hi FROM _merged_chunk)
+GROUP BY channel ORDER BY {ALIKE}, channel
 """
 
 
-def _slices(counts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """First and last channel of runs of channels that have about ``SLICE_CHUNKS`` chunks together."""
-    out: list[tuple[int, int]] = []
+def _slices(counts: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Channels, in order, in portions of about ``SLICE_CHUNKS`` chunks."""
+    out: list[list[int]] = []
     room = 0
     for channel, count in counts:
-        if out and count <= room:
-            out[-1] = (out[-1][0], channel)
-        else:
-            out.append((channel, channel))
+        if not out or count > room:
+            out.append([])
             room = SLICE_CHUNKS
+        out[-1].append(channel)
         room -= count
     return out

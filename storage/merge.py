@@ -18,6 +18,12 @@ FAN = 6
 LEVELS = 2
 """How often a chunk is written again, at the most."""
 
+ALIKE = """CASE WHEN bool_and(lo IS NOT DISTINCT FROM hi) THEN 0
+    WHEN bool_and(lo IS NULL OR (round(lo::FLOAT, 3) = lo::FLOAT AND round(hi::FLOAT, 3) = hi::FLOAT)) THEN 1
+    ELSE 2 END"""
+"""Constant channels first, then those of few decimals, then the noisy ones: the database packs some hundred thousand
+values alike, whosever they are (``chunks._alike``)."""
+
 _LAST_BLOCK = """
 SELECT max(block) FROM (
     SELECT block, sum(count(*)) OVER (ORDER BY block) - count(*) AS before FROM _chunk GROUP BY block)
@@ -68,5 +74,11 @@ def _new_run(connection: Connection, level: int) -> int:
 
 
 def _sort(table: str, query: str, connection: Connection, value: object) -> None:
-    order = "grp, t0, id" if table == "_block" else "channel, t0, block"
-    connection.execute(f"INSERT INTO _merged{table} {query} ORDER BY {order}", [value])
+    if table == "_block":
+        connection.execute(f"INSERT INTO _merged_block {query} ORDER BY grp, t0, id", [value])
+        return
+    connection.execute(
+        f"INSERT INTO _merged_chunk WITH these AS ({query}), alike AS (SELECT channel, {ALIKE} AS alike FROM these "
+        "GROUP BY channel) SELECT these.* FROM these JOIN alike USING (channel) ORDER BY alike, channel, t0, block",
+        [value],
+    )
