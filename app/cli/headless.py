@@ -10,7 +10,8 @@ import time
 from app import paths
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
 from app.cli.interrupt import Interrupt
-from app.cli.result import MonitorResult, result
+from app.cli.outages import Outages
+from app.cli.result import MonitorResult, QualityResult, result
 from app.limits import definitions
 from app.plan import Plan
 from app.session import Session, open_session
@@ -20,6 +21,8 @@ from inference import EngineError
 from telemetry.clock import SECOND, iso
 
 PROGRESS_S = 1.0
+FLAWED = 3
+"""Channels whose data quality the summary tells; the JSON has all."""
 
 
 def watch(plan: Plan, *, as_json: bool) -> int:
@@ -45,9 +48,11 @@ def watch(plan: Plan, *, as_json: bool) -> int:
         said = [*notices, *session.notes]
         for notice in said:
             complain(notice)
-        session.start()
         progress = _Progress(session)
+        outages = Outages(session.engine.status(), progress.interject)
+        session.start()
         while not session.wait(PROGRESS_S):
+            outages.see(session.engine.status())
             progress.show()
             if session.recording_failed:
                 session.stop()
@@ -55,6 +60,7 @@ def watch(plan: Plan, *, as_json: bool) -> int:
     finally:
         session.close()
         interrupted.restore()
+    outages.see(session.engine.status())
     for notice in session.notes:
         if notice not in said:
             complain(notice)
@@ -94,9 +100,17 @@ class _Progress:
         sys.stderr.flush()
         self._wrote = True
 
+    def interject(self, text: str) -> None:
+        """Say something on a line of its own."""
+        if self._wrote and self._terminal:
+            sys.stderr.write("\r\x1b[K")
+            self._wrote = False
+        complain(text)
+
     def end(self) -> None:
         if self._wrote and self._terminal:
             sys.stderr.write("\n")
+            self._wrote = False
 
 
 def _summary(outcome: MonitorResult) -> str:
@@ -116,4 +130,17 @@ def _summary(outcome: MonitorResult) -> str:
         )
     for fault in outcome.injected:
         lines.append(f"Injected: {fault.start} to {fault.end}  {fault.satellite}  {fault.channels[0]} ({fault.kind})")
+    if outcome.quality:
+        lines.append(f"Samples that were not as they should be: {_flaws(outcome.quality)}.")
     return "\n".join(lines) + "\n"
+
+
+def _flaws(quality: list[QualityResult]) -> str:
+    """The channels with most of them, and what was wrong there."""
+    counts = {f"{one.satellite}/{one.name}": one.model_dump(exclude={"satellite", "name"}) for one in quality}
+    worst = sorted(counts.items(), key=lambda one: -sum(one[1].values()))
+    said = [
+        f"{key} " + ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in kinds.items() if count)
+        for key, kinds in worst[:FLAWED]
+    ]
+    return "; ".join(said) + (f"; and {len(worst) - FLAWED} channels more" if len(worst) > FLAWED else "")

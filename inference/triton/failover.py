@@ -245,7 +245,7 @@ class _Keeper:
                 self._wake.clear()
                 trouble = "" if self._stop.is_set() else self._trouble()
                 if trouble:
-                    log.warning("%s", trouble)
+                    log.info("%s", trouble)  # the status says it to whoever watches
                     # Before anything that takes time: from here on nobody waits for this server.
                     self._steady = None
                     self._owner._changed(trouble, interrupted=True)

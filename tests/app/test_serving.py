@@ -42,7 +42,6 @@ def _pid(engine: FailoverEngine) -> int:
     return server.record.server.pid
 
 
-@pytest.mark.logs("The Triton is gone")
 def test_a_server_that_is_killed_changes_neither_events_nor_counts(
     private_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -278,7 +278,6 @@ def scoring(options: TritonOptions, cards: tuple[ModelCard, ...]) -> Iterator[Fa
     made.close()
 
 
-@pytest.mark.logs("The Triton ")
 @pytest.mark.parametrize("what", ["kill", "pause"])
 def test_a_container_that_is_killed_or_paused_in_mid_stream_loses_no_window(
     scoring: FailoverEngine, cards: tuple[ModelCard, ...], what: str

@@ -115,7 +115,6 @@ def _copies(record: Record) -> list[Path]:
     return list(Path("/tmp").glob(f"folder*/perigee-{record.instance}"))
 
 
-@pytest.mark.logs("The Triton")
 @pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.soak)])
 def test_a_server_that_is_killed_again_and_again_loses_no_window(
     engine: FailoverEngine, cards: tuple[ModelCard, ...], kills: int
@@ -139,7 +138,6 @@ def test_a_server_that_is_killed_again_and_again_loses_no_window(
     assert not _copies(record)
 
 
-@pytest.mark.logs("does not answer")
 def test_a_server_that_hangs_is_ended_and_its_windows_are_scored_elsewhere(
     engine: FailoverEngine, cards: tuple[ModelCard, ...]
 ) -> None:

@@ -87,7 +87,6 @@ def _windows(card: ModelCard, rows: int = 8) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(rows, card.spec.window)).astype(np.float32)
 
 
-@pytest.mark.logs("does not answer")
 def test_a_fleet_shares_the_work_and_goes_on_with_what_is_left_of_it(
     elsewhere: list[Elsewhere], cards: tuple[ModelCard, ...], tmp_path: Path
 ) -> None:
