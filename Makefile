@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Two at once: most of the time of the tests is waiting for processes that they start. ARGS="-n 0" for one, as pdb asks.
+at_once = -n 2 --dist loadfile --no-loadscope-reorder
 set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-system)
 
 .PHONY: help setup run test soak test-gpu check schema screenshots pictures bench chroot-test clean
@@ -30,7 +32,7 @@ run:
 	@$(set_up) --quick && exec .venv/bin/perigee $(ARGS)
 
 test:
-	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest $(ARGS)
+	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest $(at_once) $(ARGS)
 
 soak:
 	@$(set_up) --quick --tests && QT_QPA_PLATFORM=offscreen exec .venv/bin/python -m pytest -m soak --timeout=3600 $(ARGS)

@@ -27,7 +27,7 @@ SETTINGS = Settings(inference=InferenceSettings(triton=TritonSettings(container=
 
 def _session(archive: Path, engine: str, watched: bool = False) -> Session:
     plan = Plan(
-        ("sim:demo?satellites=1",), str(archive), str(SEED_REPOSITORY), speed=None, duration=1800.0, engine=engine
+        ("sim:demo?satellites=1",), str(archive), str(SEED_REPOSITORY), speed=None, duration=900.0, engine=engine
     )
     return open_session(plan, SETTINGS, open_sources(plan, NOON), NOON, watched=watched)
 

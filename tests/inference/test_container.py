@@ -278,24 +278,23 @@ def scoring(options: TritonOptions, cards: tuple[ModelCard, ...]) -> Iterator[Fa
     made.close()
 
 
-@pytest.mark.parametrize("what", ["kill", "pause"])
-def test_a_container_that_is_killed_or_paused_in_mid_stream_loses_no_window(
-    scoring: FailoverEngine, cards: tuple[ModelCard, ...], what: str
+def test_a_container_that_is_killed_and_then_paused_in_mid_stream_loses_no_window(
+    scoring: FailoverEngine, cards: tuple[ModelCard, ...]
 ) -> None:
-    stream = Stream(scoring, cards)
-    stream.send(5)
-    server = scoring.servers[0].server
-    docker(what, server.record.container)  # type: ignore[union-attr]
-    stream.send(30)
-    tick = threading.Event()
-    for _ in range(int(DEADLINE_S / 0.05)):
-        if scoring.status().interruptions == 1 and scoring.kind == "triton":
-            break
-        tick.wait(0.05)
+    stream, tick = Stream(scoring, cards), threading.Event()
+    for count, what in enumerate(("kill", "pause"), 1):
+        stream.send(5)
+        server = scoring.servers[0].server
+        docker(what, server.record.container)  # type: ignore[union-attr]
+        stream.send(30)
+        for _ in range(int(DEADLINE_S / 0.05)):
+            if scoring.status().interruptions == count and scoring.kind == "triton":
+                break
+            tick.wait(0.05)
+        assert (scoring.status().interruptions, scoring.detail) == (count, "container")
+        assert isinstance(server, ContainerServer) and nothing_is_left_of(server)
     stream.send(5)
     stream.check()
-    assert (scoring.status().interruptions, scoring.detail) == (1, "container")
-    assert isinstance(server, ContainerServer) and nothing_is_left_of(server)
 
 
 def test_an_engine_that_is_not_there_or_does_not_answer_is_said(
