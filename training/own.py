@@ -34,6 +34,10 @@ from training.spans import BLOCKS, WINDOW, Lesson, Recording, lesson
 STRIDE = 8
 STEPS = {"vae": 1200, "transformer": 1500}
 """Steps of the fit of each network of a model, by kind."""
+MOST_ALARMED, MOST_MISSED = 0.2, 1.0
+"""Of a model that has learned something less of its own nominal time is in alarm, and it finds what is smaller: who
+expects no more of a channel than its mean is wrong by one standard deviation.
+"""
 POLL_S = 0.2
 NEEDED = ("torch", "onnx", "onnxscript")
 Report = Callable[[float, float], None]
@@ -147,8 +151,17 @@ def train_own(
         device=str(made["device"]),
         now=replace(now, version=card.version),
         before=before,
-        notes=taught.notes,
+        notes=(*taught.notes, *_doubts(now)),
     )
+
+
+def _doubts(now: Standing) -> list[str]:
+    if now.alarm_share <= MOST_ALARMED and now.least < MOST_MISSED:
+        return []
+    return [
+        f"The model has learned next to nothing: {100 * now.alarm_share:.1f} % of nominal windows are in alarm, and "
+        f"what lasts is found from {now.least:.2f} standard deviations on. Train it longer, or on more nominal time."
+    ]
 
 
 def _learn(taught: Lesson, ask: Ask, folder: Path, report: Report, stop: threading.Event) -> dict[str, float | str]:

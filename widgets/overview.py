@@ -149,8 +149,10 @@ class Overview(QWidget):
             focus_ring(painter, self.rect(), theme)
 
     def _draw_span(self, painter: QPainter, span: Span, middle: float) -> None:
-        x = self._x(span.start)
-        width = max(4.0, self._x(self._clock.now if span.open else span.end) - x)
+        x, to = self._x(span.start), self._x(self._clock.now if span.open else span.end)
+        # What is too short to be seen is widened about its own time, not into the time after it.
+        width = max(4.0, to - x)
+        x = (x + to - width) / 2
         # What is over is drawn muted, so that what goes on is seen first.
         painter.setOpacity(1.0 if span.open else 0.65)
         kind = "finding" if span.kind is Kind.FINDING else f"fill_{span.kind.value}"

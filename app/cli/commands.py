@@ -183,7 +183,7 @@ def train(
         from app.cli.teach import teach
         from training.own import Ask
 
-        ask = Ask(tuple(subsystem or ()), kind, satellite, seed, 10.0 if minutes is None else minutes)
+        ask = Ask(tuple(dict.fromkeys(subsystem or ())), kind, satellite, seed, 10.0 if minutes is None else minutes)
         raise typer.Exit(teach(source, archive, session, ask, first, last, repository, as_json=json))
     if source or subsystem or archive or repository or satellite or session or first or last or json or kind != "vae":
         raise UsageError(

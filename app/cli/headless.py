@@ -125,8 +125,8 @@ def _summary(outcome: MonitorResult) -> str:
         names = ", ".join(one.name for one in event.channels[:3])
         more = f" and {len(event.channels) - 3} more" if len(event.channels) > 3 else ""
         lines.append(
-            f"  {event.start}  {event.satellite}  {names}{more}: {event.score:.1f} x threshold "
-            f"({event.model}), {event.severity}"
+            f"  {event.start}  {event.satellite}  {names}{more}: {event.severity}, opened by {event.model}, "
+            f"peak {event.score:.1f} x threshold"
         )
     for fault in outcome.injected:
         lines.append(f"Injected: {fault.start} to {fault.end}  {fault.satellite}  {fault.channels[0]} ({fault.kind})")

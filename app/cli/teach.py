@@ -78,7 +78,11 @@ def teach(
         raise UsageError("--minutes takes a number above 0, such as 10.")
     if reason := why_not():
         raise UsageError(reason)  # before a day of telemetry is read for nothing
+    if repository is not None and not repository.is_dir():
+        raise UsageError(f"There is no folder {repository}: make it, or leave --repository out.")
     wanted = Wanted(ask.subsystems, ask.satellite, _moment("--from", first), _moment("--to", last))
+    if wanted.first is not None and wanted.last is not None and wanted.first >= wanted.last:
+        raise UsageError(f"Nothing lies from {first} to {last}: --from takes the earlier time, --to the later.")
     stop = threading.Event()
     interrupted = Interrupt(stop.set)
     try:

@@ -60,11 +60,12 @@ def test_a_model_of_a_recording_judges_the_next_one(start: Start, tmp_path: Path
 def test_ctrl_c_publishes_nothing(start: Start, tmp_path: Path) -> None:
     nominal = table(tmp_path / "nominal.csv", 4000)
     where = tmp_path / "models"
+    where.mkdir()
     run = start("train", str(nominal), "--repository", str(where), "--minutes", "9")
     run.wait_for("Training 10 %")
     run.signal(signal.SIGINT)
     code, printed, said = run.end()
-    assert (code, printed, where.exists()) == (130, "", False)
+    assert (code, printed, list(where.iterdir())) == (130, "", [])
     assert said[-1] == "perigee: Stopped; nothing was published."
 
 
@@ -76,6 +77,8 @@ def test_ctrl_c_publishes_nothing(start: Start, tmp_path: Path) -> None:
         (["--archive", "x"], "--archive needs --session"),
         (["sim:quiet", "--kind", "forest"], "--kind is vae or transformer"),
         (["sim:quiet", "--minutes", "0"], "--minutes takes a number above 0"),
+        (["sim:quiet", "--repository", "/nope"], "There is no folder /nope: make it, or leave --repository out."),
+        (["sim:quiet", "--from", "2030-01-02", "--to", "2030-01-01"], "Nothing lies from 2030-01-02 to 2030-01-01"),
         (["sim:quiet", "--out", "x"], "--out trains the reference models"),
     ],
 )

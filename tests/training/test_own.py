@@ -70,7 +70,7 @@ def test_a_model_that_was_just_trained_finds_a_fault_inside_every_nominal_range(
         ("eps/current", "eps/speed", "eps/voltage"),
         None,
     )
-    assert made.parity_max_abs < 1e-4 and made.now.alarm_share <= 0.01
+    assert made.parity_max_abs < 1e-4 and made.now.alarm_share <= 0.01 and made.notes == (), made.now
     assert told[-1] == (1.0, 0.0)
     assert judged(tmp_path, "eps_vae", None) == []
     (event,) = [one for one in judged(tmp_path, "eps_vae", (1500, 1900)) if one.model == "eps_vae"]
@@ -91,6 +91,15 @@ def test_a_model_that_was_just_trained_finds_a_fault_inside_every_nominal_range(
     assert other is not None and other.alarm_share == 1.0, "in the scales of its own version"
     assert other.least == pytest.approx(before.least / 10, rel=1e-4), "and told in those of the next"
     assert predecessor(tmp_path / "nobody", taught, half) is None
+
+
+@needs_torch
+def test_a_model_that_was_hardly_trained_says_that_it_learned_next_to_nothing(tmp_path: Path) -> None:
+    made = train_own([recording()], replace(ASK, steps=1), tmp_path, lambda *_: None, threading.Event())
+    (note,) = made.notes
+    assert note.startswith("The model has learned next to nothing: ")
+    assert f"{100 * made.now.alarm_share:.1f} % of nominal windows are in alarm" in note
+    assert f"from {made.now.least:.2f} standard deviations on" in note
 
 
 @needs_torch

@@ -235,6 +235,20 @@ def test_an_open_span_is_drawn_in_its_colour(overview: Overview) -> None:
     assert image.pixelColor(x, y) == theme("dark").color("finding")
 
 
+def test_a_span_of_one_sample_is_seen_about_its_own_time(overview: Overview) -> None:
+    time = NOW - 12 * text.HOUR
+    overview.set_spans([Span("B", time, time, Kind.WARNING, False)])
+    shown = overview.grab().toImage()
+    overview.set_spans([])
+    bare = overview.grab().toImage()
+    columns = [
+        x
+        for x in range(shown.width())
+        if any(shown.pixelColor(x, y) != bare.pixelColor(x, y) for y in range(shown.height()))
+    ]
+    assert len(columns) == 4 and abs(sum(columns) / 4 + 0.5 - overview._x(time)) <= 0.5
+
+
 def test_a_banner_stays_until_its_reason_is_gone(qtbot: QtBot) -> None:
     banner = Banner(theme("dark"))
     qtbot.addWidget(banner)

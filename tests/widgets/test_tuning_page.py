@@ -105,9 +105,20 @@ def test_a_wish_is_a_sentence_with_a_number_in_it(page: TuningPanel) -> None:
     assert part.wish() == Wish("*", "findings", 2.0)
     part.amount.clear()
     assert part.wish() is None
-    assert part.meaning.text() == "A number is needed."
+    assert part.meaning.text() == "A number from 0 on is needed."
     QTest.keyClicks(part.amount, "-x")
     assert part.amount.text() == ""
+
+
+@pytest.mark.parametrize("words", ["101", "100,5", "-1", "nan", "inf", ""])
+def test_a_share_of_the_time_that_there_cannot_be_is_refused_where_it_is_written(page: TuningPanel, words: str) -> None:
+    part = page.thresholds
+    part.ways.buttons[1].click()
+    answered(page)
+    assert part.set.isEnabled()
+    part.amount.setText(words)
+    assert part.wish() is None and not part.set.isEnabled()
+    assert part.meaning.text() == "A number from 0 to 100 is needed."
 
 
 def test_only_what_was_previewed_can_be_set(page: TuningPanel) -> None:

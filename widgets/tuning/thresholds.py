@@ -23,6 +23,8 @@ _SCOPES = (
 _BY: tuple[By, ...] = ("findings", "share")
 _WORDS = {"findings": ("About", "finding a day", "findings a day"), "share": ("At most",) + 2 * ("% of the time",)}
 _USUAL = {"findings": "1", "share": "0.5"}
+_MOST = {"findings": 9999.0, "share": 100.0}
+_NEEDED = {"findings": "A number from 0 on is needed.", "share": "A number from 0 to 100 is needed."}
 _NUMBER = QRegularExpression(r"\d{0,4}([.,]\d{0,3})?")
 NOTHING = "Nothing is set: thresholds are as they were learned."
 ORDER = "The first that fits a channel counts."
@@ -154,13 +156,15 @@ class ThresholdsPart(QWidget):
         self._changed()
 
     def wish(self) -> Wish | None:
-        """What is asked for now; None where it is not a number, or of nothing."""
-        number = self.amount.text().replace(",", ".")
+        """What is asked for now; None where that is no number that it can be, or of nothing."""
         scope = self._scope()
         try:
-            return Wish(scope.channels, self._by, float(number)) if scope is not None and scope.channels else None
+            amount = float(self.amount.text().replace(",", "."))
         except ValueError:
             return None
+        if scope is None or not scope.channels or not 0 <= amount <= _MOST[self._by]:
+            return None
+        return Wish(scope.channels, self._by, amount)
 
     @property
     def _by(self) -> By:
@@ -200,7 +204,7 @@ class ThresholdsPart(QWidget):
         preview = view.preview
         self.set.setEnabled(preview is not None and wish is not None and wish == view.answered)
         if wish is None:
-            self.meaning.say("A number is needed.")
+            self.meaning.say(_NEEDED[self._by])
         else:
             self.meaning.say(view.refusal or (preview.words if preview is not None else ""))
         self.curve.set_preview(preview)
