@@ -32,6 +32,7 @@ from app.plan import Plan
 from app.playback import Playback
 from app.settings import Settings, StorageSettings
 from app.thresholds import ThresholdError, load, rows
+from app.triton import notes as notes_on_triton
 from app.triton import triton_options
 from detection import Commissioning, CommissioningError, Flaws, Judge, Thresholds
 from detection.event import Event
@@ -384,12 +385,15 @@ def open_session(
     cards = catalogue.select(plan.models)
     # Who can wait does so for the best engine; telemetry that cannot is judged from its first sample on.
     patient = not watched and all(source.mode == "paced" for source in sources)
+    options = triton_options(settings.inference.triton)
+    if plan.engine != "embedded":
+        notes += notes_on_triton(options)
     while True:
         try:
             engine = open_engine(
                 plan.engine,
                 cards,
-                triton_options(settings.inference.triton),
+                options,
                 max_batch=settings.inference.batch_windows,
                 wait=patient,
                 stop=stop,

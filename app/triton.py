@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.paths import runtime_folder, server_folder
 from app.settings import TritonSettings
+from inference.triton.nvml import absent
 from inference.triton.options import Endpoint, TritonOptions
 
 VARIABLE = "PERIGEE_TRITON"
@@ -18,6 +19,17 @@ CHECKOUT = Path(__file__).resolve().parent.parent / ".triton"
 def private_server() -> Path:
     """Where ``perigee triton install`` puts a tritonserver."""
     return server_folder()
+
+
+def notes(options: TritonOptions | None) -> list[str]:
+    """Sentences about what the settings name and this machine has not."""
+    missing = absent(options.gpus) if options is not None else ()
+    if not missing:
+        return []
+    return [
+        f"This machine has no GPU {', '.join(missing)}, which inference.triton.gpus names: correct it there; "
+        "'perigee triton status' lists those that are here."
+    ]
 
 
 def triton_options(settings: TritonSettings) -> TritonOptions | None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app import paths
 from app.cli.errors import ENDED_EARLY, OK
-from app.doctor import containers, graphics, machine, scoring
+from app.doctor import containers, graphics, machine, scoring, servers
 from app.doctor.check import Finding, Look, findings
 from app.settings import Settings, SettingsError, load, read
 from app.triton import VARIABLE, triton_options
@@ -57,7 +57,7 @@ def _looks(settings: Settings, repository: Path | None) -> list[Look]:
     if options is None:
         return [*found, Look("Triton", lambda: Finding(True, f"switched off ({VARIABLE}=off)"))]
     found.append(Look("tritonserver", partial(scoring.tritonserver, options)))
-    return [*found, *graphics.looks(options), *containers.looks(options)]
+    return [*found, *servers.looks(options), *graphics.looks(options), *containers.looks(options)]
 
 
 def _settings(overrides: Sequence[str]) -> Settings:

@@ -18,17 +18,19 @@ from app.cli.tritonresult import (
     StatusResult,
     StopResult,
     place,
+    remote,
     server,
 )
 from app.cli.tritontext import of_place, of_server, of_status
 from app.settings import load
-from app.triton import VARIABLE, private_server, triton_options
+from app.triton import VARIABLE, notes, private_server, triton_options
 from inference import EngineError, read_repository
 from inference.triton import bundle, persistent
 from inference.triton.image import fetch_image
-from inference.triton.nvml import read_graphics
+from inference.triton.nvml import absent, read_graphics
 from inference.triton.options import TritonOptions
 from inference.triton.process import CRASH_LOG, tail
+from inference.triton.remote import remote_state
 from inference.triton.supply import attach, known
 from inference.triton.survey import survey
 from inference.triton.tool import need_tool
@@ -68,7 +70,7 @@ def start(repository: Path | None, models: Sequence[str], settings: Sequence[str
     options = _options(settings)
     catalogue = read_repository(repository or paths.working_repository())
     cards = catalogue.select(models)
-    for problem in catalogue.problems:
+    for problem in (*catalogue.problems, *notes(options)):
         complain(problem)
     stop = threading.Event()
     interrupted = Interrupt(stop.set)
@@ -102,10 +104,15 @@ def stop(settings: Sequence[str], *, as_json: bool) -> int:
 
 
 def status(settings: Sequence[str], *, as_json: bool) -> int:
-    """Every server that was started here and how it does; the exit code."""
+    """Every server that was started here or that the settings name, and how it does; the exit code."""
     options = _options(settings)
     servers = [server(one) for one in survey(known(options, complain), options)]
-    result = StatusResult(servers=servers, graphics=read_graphics())
+    result = StatusResult(
+        servers=servers,
+        remotes=[remote(remote_state(one)) for one in options.endpoints],
+        graphics=read_graphics(),
+        absent_gpus=absent(options.gpus),
+    )
     return _tell(result, "\n".join(of_status(result)), as_json)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.triton.nvml import Graphics
 from inference.triton.records import Record
+from inference.triton.remote import RemoteState
 from inference.triton.survey import ServedModel, ServerState
 
 
@@ -51,11 +52,25 @@ class ServerResult(PlaceResult):
     models: tuple[ServedModel, ...]
 
 
+class RemoteResult(_Part):
+    """A server that the settings name: its version and loaded models, or in ``reason`` why it is of no use."""
+
+    address: str
+    reason: str
+    version: str
+    models: tuple[str, ...]
+
+
 class StatusResult(_Part):
-    """Every server that was started here, oldest first, and the GPUs."""
+    """Every server that was started here, oldest first, those of the settings, and the GPUs.
+
+    ``absent_gpus`` are UUIDs that the settings name and this machine has not.
+    """
 
     servers: list[ServerResult]
+    remotes: list[RemoteResult]
     graphics: Graphics
+    absent_gpus: tuple[str, ...]
 
 
 class StartResult(_Part):
@@ -89,6 +104,11 @@ def place(record: Record) -> PlaceResult:
         metrics=record.metrics,
         runs=record.runs,
     )
+
+
+def remote(state: RemoteState) -> RemoteResult:
+    """A server that runs elsewhere and how it does."""
+    return RemoteResult(address=state.address, reason=state.reason, version=state.version, models=state.models)
 
 
 def server(state: ServerState) -> ServerResult:

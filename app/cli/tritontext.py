@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli.tritonresult import PlaceResult, ServerResult, StatusResult
+from app.cli.tritonresult import PlaceResult, RemoteResult, ServerResult, StatusResult
 from inference.triton.nvml import Gpu
 from inference.triton.survey import ServedModel
 from telemetry.clock import SECOND
@@ -16,14 +16,23 @@ _GIB = 1 << 30
 def of_status(status: StatusResult) -> list[str]:
     """The servers, then the GPUs."""
     lines = [line for one in status.servers for line in of_server(one)] or ["No Triton runs that was started here."]
+    lines += [_remote(one) for one in status.remotes]
+    lines += [f"{one} is named in the settings, and not on this machine." for one in status.absent_gpus]
     found = status.graphics
     if found.reason:
         return [*lines, f"No GPU is known: {found.reason}."]
-    lines += [_gpu(one) for one in found.gpus]
+    lines += [f"{_gpu(one)}, {one.uuid}" for one in found.gpus]
     lines.append(f"NVIDIA driver {found.driver}")
     if found.xids is None:
         lines.append("Whether GPUs failed (Xid) is in the kernel's log, which this user may not read.")
     return lines + [f"The kernel says: {one}" for one in found.xids or ()]
+
+
+def _remote(one: RemoteResult) -> str:
+    name = f"Triton at {one.address} (named in the settings)"
+    if one.reason:
+        return f"{name}: of no use, {one.reason.rstrip('.')}"
+    return f"{name}: version {one.version}, {', '.join(one.models) or 'no model'} loaded"
 
 
 def of_server(one: ServerResult) -> list[str]:

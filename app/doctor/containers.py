@@ -79,7 +79,12 @@ def image(tool: Tool, options: TritonOptions) -> Finding:
     try:
         return Finding(True, f"{options.image} is here, {digest_of(tool, options, ANSWER_S)}")
     except EngineError as problem:
-        return Finding(False, str(problem), "Fetch it: perigee triton install --image")
+        if not options.archive:
+            return Finding(False, str(problem), "Fetch it: perigee triton install --image")
+        archive = Path(options.archive).expanduser()
+        if not archive.is_file():
+            return Finding(False, f"{problem}, nor is its archive {archive}", "Correct inference.triton.archive")
+        return Finding(False, str(problem), f"Load it from {archive}: perigee triton install --image")
 
 
 def room(tool: Tool, options: TritonOptions) -> Finding:
@@ -90,11 +95,11 @@ def room(tool: Tool, options: TritonOptions) -> Finding:
         free = shutil.disk_usage(place).free >> 20
     except OSError:
         return Finding(True, f"images lie in {place}, which cannot be looked into from here")
-    if free >= IMAGE_ROOM_MB or image(tool, options).ok:
+    archive = Path(options.archive).expanduser()
+    need = 2 * (archive.stat().st_size >> 20) if options.archive and archive.is_file() else IMAGE_ROOM_MB
+    if free >= need or image(tool, options).ok:
         return Finding(True, f"{free:,} MB are free on {place}")
-    return Finding(
-        False, f"{free:,} MB are free on {place}, and the image needs {IMAGE_ROOM_MB:,}", f"Make room on {place}"
-    )
+    return Finding(False, f"{free:,} MB are free on {place}, and the image needs {need:,}", f"Make room on {place}")
 
 
 def rights(tool: Tool, options: TritonOptions) -> Finding:

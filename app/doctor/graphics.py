@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from app.doctor.check import Finding, Look
-from inference.triton.nvml import Gpu, read_graphics
+from inference.triton.nvml import Gpu, absent, read_graphics
 from inference.triton.options import IMAGE, TritonOptions
 
 LEAST_DRIVER = 580
@@ -13,7 +15,21 @@ LEAST_CAPABILITY = (7, 5)
 
 def looks(options: TritonOptions) -> list[Look]:
     """The checks of this file."""
-    return [Look("NVIDIA driver", driver), Look("GPU for the image", lambda: suits(options))]
+    found = [Look("NVIDIA driver", driver), Look("GPU for the image", partial(suits, options))]
+    return [*found, Look("GPUs of the settings", partial(named, options.gpus))] if options.gpus else found
+
+
+def named(uuids: tuple[str, ...]) -> Finding:
+    """Whether the GPUs that the settings name are on this machine."""
+    missing = absent(uuids)
+    if not missing:
+        return Finding(True, f"{', '.join(uuids)} of inference.triton.gpus: here")
+    here = ", ".join(f"{one.uuid} ({one.name})" for one in read_graphics().gpus) or "no GPU"
+    return Finding(
+        False,
+        f"{', '.join(missing)} of inference.triton.gpus: not on this machine, which has {here}",
+        "Correct inference.triton.gpus, or leave it empty for every GPU",
+    )
 
 
 def driver() -> Finding:

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,41 @@ def read_graphics(library: Any = None, kernel_log: Path = KERNEL_LOG) -> Graphic
     finally:
         with contextlib.suppress(nvml.NVMLError):
             nvml.nvmlShutdown()
+
+
+def absent(named: Sequence[str], library: Any = None) -> tuple[str, ...]:
+    """Those UUIDs, or beginnings of them, of which this machine has neither a GPU nor a MIG device. Never raises."""
+    here = _uuids(library) if named else ()
+    return tuple(one for one in named if not any(uuid.startswith(one) for uuid in here))
+
+
+def _uuids(library: Any) -> tuple[str, ...]:
+    try:
+        nvml = library or importlib.import_module("pynvml")
+    except ImportError:
+        return ()
+    found: list[str] = []
+    with contextlib.suppress(nvml.NVMLError):
+        nvml.nvmlInit()
+        try:
+            for number in range(nvml.nvmlDeviceGetCount()):
+                gpu = nvml.nvmlDeviceGetHandleByIndex(number)
+                found.append(nvml.nvmlDeviceGetUUID(gpu))
+                found += _mig(nvml, gpu)
+        finally:
+            nvml.nvmlShutdown()
+    return tuple(found)
+
+
+def _mig(nvml: Any, gpu: Any) -> Iterator[str]:
+    """The UUIDs of a GPU's MIG devices."""
+    try:
+        places = nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)
+    except nvml.NVMLError:
+        return  # it cannot be divided
+    for place in range(places):
+        with contextlib.suppress(nvml.NVMLError):  # nothing is in this place
+            yield nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, place))
 
 
 def _gpu(nvml: Any, handle: Any) -> Gpu:

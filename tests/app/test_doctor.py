@@ -18,6 +18,7 @@ from app.doctor import containers, graphics
 from app.doctor.check import Finding, Look, findings
 from inference.triton.nvml import Gpu
 from inference.triton.options import TritonOptions
+from inference.triton.server import free_ports
 
 GPU = Gpu("NVIDIA T4", "GPU-1", (7, 5), None, None, None, None, None, None, None, None, None)
 DOCKER = """#!/bin/sh
@@ -120,6 +121,40 @@ def test_a_container_engine_that_answers_is_described(tmp_path: Path, monkeypatc
     assert found["GPU in containers"].detail.startswith("through the runtime nvidia")
     assert found["container image"].detail.endswith("26.09-py3 is here, sha256:abc")
     assert found["room for the image"].ok and found["container rights"].ok
+
+
+def test_an_image_that_is_to_come_from_an_archive_wants_that_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = DOCKER.replace("image) echo sha256:abc;;", "image) exit 1;;")
+    options = replace(_docker(tmp_path, monkeypatch, none), archive=str(tmp_path / "image.tar"))
+    found = _of_containers(options)["container image"]
+    assert not found.ok and found.detail.endswith(f"nor is its archive {tmp_path / 'image.tar'}")
+    assert found.cure == "Correct inference.triton.archive"
+    (tmp_path / "image.tar").write_bytes(b"")
+    found = _of_containers(options)["container image"]
+    assert not found.ok and found.cure == f"Load it from {tmp_path / 'image.tar'}: perigee triton install --image"
+
+
+def test_servers_certificates_and_gpus_that_the_settings_name_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], private_server: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", str(private_server))
+    (port,) = free_ports(1)
+    words = ["--set", "inference.triton.container=off", "--set", f"inference.triton.tls_ca={tmp_path / 'none.pem'}"]
+    words += ["--set", 'inference.triton.gpus=["GPU-none"]']
+    code, checks = _examined(capsys, *words)
+    assert code == 0
+    assert (checks["certificates"]["ok"], checks["GPUs of the settings"]["ok"]) == (False, False)
+    assert "GPU-none of inference.triton.gpus: not on this machine" in checks["GPUs of the settings"]["detail"]
+    words += ["--set", f'inference.triton.urls=["127.0.0.1:{port}"]']
+    code, checks = _examined(capsys, *words)
+    (named,) = (one for name, one in checks.items() if name == f"Triton at 127.0.0.1:{port}")
+    assert code == 0 and not named["ok"] and "none.pem cannot be read" in named["detail"]
+    assert run(["triton", "status", *words[:2], *words[4:]]) == 0
+    said = capsys.readouterr().out
+    assert f"Triton at 127.0.0.1:{port} (named in the settings): of no use, The Triton at" in said
+    assert "GPU-none is named in the settings, and not on this machine." in said
 
 
 def test_containers_that_are_switched_off_are_nothing_that_lacks(tmp_path: Path) -> None:

@@ -25,11 +25,11 @@ DEADLINE_S = 90.0
 SETTINGS = Settings(inference=InferenceSettings(triton=TritonSettings(container="off")))
 
 
-def _session(archive: Path, engine: str, watched: bool = False) -> Session:
+def _session(archive: Path, engine: str, watched: bool = False, settings: Settings = SETTINGS) -> Session:
     plan = Plan(
         ("sim:demo?satellites=1",), str(archive), str(SEED_REPOSITORY), speed=None, duration=900.0, engine=engine
     )
-    return open_session(plan, SETTINGS, open_sources(plan, NOON), NOON, watched=watched)
+    return open_session(plan, settings, open_sources(plan, NOON), NOON, watched=watched)
 
 
 def _told(session: Session) -> tuple[list[str], dict[str, int]]:
@@ -75,6 +75,16 @@ def test_a_server_that_is_killed_changes_neither_events_nor_counts(
     assert sum(one["done"] for one in figures["pool"]["workers"]) == session.totals().scored
     assert _told(session) == _told(with_none)
     assert session.totals().scored > 2000
+
+
+def test_a_session_says_that_a_gpu_of_the_settings_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERIGEE_TRITON", str(tmp_path / "none"))
+    for engine, said in (("auto", True), ("embedded", False)):
+        settings = Settings(inference=InferenceSettings(triton=TritonSettings(container="off", gpus=("GPU-none",))))
+        session = _session(tmp_path / f"{engine}.duckdb", engine, settings=settings)
+        session.start()
+        session.close()
+        assert any(note.startswith("This machine has no GPU GPU-none, which") for note in session.notes) == said
 
 
 def test_a_window_is_not_kept_waiting_for_a_server(

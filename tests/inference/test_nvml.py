@@ -9,7 +9,7 @@ from typing import Any
 import pynvml
 import pytest
 
-from inference.triton.nvml import read_graphics
+from inference.triton.nvml import absent, read_graphics
 
 KERNEL = b"""6,1,1,-;eth0: link up
 3,2,2,-;NVRM: Xid (PCI:0000:65:00): 79, pid=1, GPU has fallen off the bus.
@@ -78,12 +78,35 @@ def test_a_kernel_log_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) ->
     assert read_graphics(Driver(), tmp_path / "none").xids is None
 
 
+class Divided(Driver):
+    """The same GPU with one MIG device in the second of two places."""
+
+    answers = Driver.answers | {"nvmlDeviceGetMaxMigDeviceCount": 2}
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, gpu: Any, place: int) -> str:
+        if place == 0:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+        return "device"
+
+    def nvmlDeviceGetUUID(self, handle: Any) -> str:
+        return "MIG-2" if handle == "device" else "GPU-1"
+
+
+def test_gpus_and_mig_devices_that_are_named_and_not_here_are_known() -> None:
+    named = ("GPU-1", "GPU-9", "MIG-2")
+    driver, divided = Driver(), Divided()
+    assert absent(named, driver) == ("GPU-9", "MIG-2")
+    assert absent(named, divided) == ("GPU-9",)
+    assert absent((), driver) == () and driver.open == divided.open == 0
+
+
 def test_a_machine_without_a_driver_is_a_reason(tmp_path: Path) -> None:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         found = read_graphics()
         assert found.gpus == () and "no NVIDIA driver answers" in found.reason
+        assert absent(("GPU-1",)) == ("GPU-1",)
     else:
         pynvml.nvmlShutdown()
         pytest.skip("this machine has an NVIDIA driver")

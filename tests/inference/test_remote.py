@@ -20,6 +20,7 @@ from inference.triton.bundle import find
 from inference.triton.client import Client
 from inference.triton.failover import FailoverEngine
 from inference.triton.options import Endpoint, TritonOptions
+from inference.triton.remote import RemoteState, remote_state
 from inference.triton.server import free_ports
 
 DEADLINE_S = 60.0
@@ -156,10 +157,12 @@ def test_a_server_behind_tls_and_a_token_is_reached_with_both_and_refused_withou
         options = TritonOptions(state=tmp_path / "state", container="off", endpoints=(full,))
         engine = open_engine(f"triton://{server.address}", cards, options)
         assert len(engine.infer(card.name, _windows(card), ("score",))["score"]) == 8
+        assert remote_state(full) == RemoteState(server.address, "", "2.51.0", (card.name,))
         engine.close()
         told = TritonOptions(tmp_path, container="off", tls=True, ca=str(certificate), headers=(TOKEN,))
         open_engine(f"triton://{server.address}", cards, told).close()
         tokenless = Endpoint(server.address, tls=True, ca=str(certificate))
+        assert "protocol is restricted" in remote_state(tokenless).reason, "what a session would meet, not only that it answers"
         for known in ((tokenless,), ()):
             with pytest.raises(EngineError) as refused:
                 open_engine(f"triton://{server.address}", cards, TritonOptions(tmp_path, known, container="off"))
