@@ -386,7 +386,7 @@ def open_session(
     # Who can wait does so for the best engine; telemetry that cannot is judged from its first sample on.
     patient = not watched and all(source.mode == "paced" for source in sources)
     options = triton_options(settings.inference.triton)
-    if plan.engine != "embedded":
+    if plan.engine in ("auto", "triton"):  # whose servers run on this machine
         notes += notes_on_triton(options)
     while True:
         try:

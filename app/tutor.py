@@ -78,8 +78,8 @@ class Tutor:
             made = train_own(recordings, ask, self._repository, self._report, self._stop)
             said = (
                 f"{made.card.name} version {made.card.version} is trained on {len(made.channels)} channels and judges "
-                f"from the next session on. {' '.join(made.notes)}"
-            ).rstrip()
+                "from the next session on."
+            )
         except CancelledError:
             said = "Training was cancelled; nothing was published."
         except EXPECTED as problem:

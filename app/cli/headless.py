@@ -88,8 +88,10 @@ class _Progress:
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + (0.0 if self._terminal else 60.0)
         totals = self._session.totals()
+        if not totals.samples:
+            return  # nothing has come yet
+        self._next = now + (0.0 if self._terminal else 60.0)
         clock = max(line.clock for line in self._session.lines)
         text = (
             f"{iso(clock - clock % SECOND)}  {totals.samples:,} samples, {totals.recorded:,} recorded, "

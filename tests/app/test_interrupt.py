@@ -107,6 +107,7 @@ def test_without_a_display_an_hour_is_watched_and_ends_with_the_summary(without_
     assert samples == recorded
     assert ask(archive, "SELECT count(*) FROM samples") == [(int(samples.replace(",", "")),)]
     assert any(line.startswith("Injected: 2030-01-01T00:") for line in lines)
+    assert any(re.fullmatch(r"  2030-.*: watch, opened by \w+, peak [\d.]+ x threshold", line) for line in lines)
 
 
 @pytest.fixture

@@ -19,8 +19,13 @@ def test_a_run_tells_the_flaws_of_each_channel_that_has_any(tmp_path: Path, caps
     table = tmp_path / "table.csv"
     table.write_text("\n".join(["time,volts,amps", *rows]) + "\n")
     (tmp_path / "models").mkdir()
-    options = ["--repository", str(tmp_path / "models"), "--archive", str(tmp_path / "a.duckdb")]
-    assert run(["monitor", str(table), "--headless", "--speed", "max", "--json", *options]) == 0
+    options = ["--headless", "--speed=max", f"--repository={tmp_path / 'models'}", f"--archive={tmp_path / 'a.duckdb'}"]
+    assert run(["monitor", str(table), *options]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(
+        "Samples that were not as they should be: table/volts 1 missing, 1 infinite, 1 duplicate; table/amps "
+    )
+    assert run(["monitor", str(table), "--json", *options]) == 0
     quality = {one["name"]: one for one in json.loads(capsys.readouterr().out)["quality"]}
     assert quality["volts"] == {
         "satellite": "table",

@@ -54,7 +54,11 @@ def container_engine(kept: Path) -> Iterator[str]:
         pytest.skip(f"a docker of the tests' own needs root{''.join(f' and {command}' for command in missing)}")
     # A Unix socket's path may have about 100 characters, and a bridge's name 15.
     with tempfile.TemporaryDirectory(prefix="pg-") as short, _alone(kept, Path(short)) as (images, lock):
-        bridge = f"pg-{hashlib.sha256(bytes(images)).hexdigest()[:10]}"
+        digest = hashlib.sha256(bytes(images)).digest()
+        bridge = f"pg-{digest.hex()[:10]}"
+        # Two engines would take the same network, and one's ports lead to the other's containers. This range is for
+        # tests (RFC 2544).
+        network = f"198.{18 + digest[0] % 2}.{digest[1]}.1/24"
         host = f"unix://{short}/docker.sock"
         log = Path(short) / "log"
         # One that a killed run has left.
@@ -64,6 +68,7 @@ def container_engine(kept: Path) -> Iterator[str]:
         )
         if made.returncode != 0:
             pytest.skip(f"no bridge can be made here ({made.stderr.strip()})")
+        subprocess.run(["ip", "address", "add", network, "dev", bridge], check=True, capture_output=True)
         # Should the tests be killed, dockerd ends with them, and every container with it.
         command = ["setpriv", "--pdeathsig", "TERM", "dockerd", f"--data-root={images}", f"--exec-root={short}/exec"]
         command += [f"--host={host}", f"--pidfile={short}/pid", f"--bridge={bridge}"]

@@ -162,7 +162,7 @@ def test_a_server_behind_tls_and_a_token_is_reached_with_both_and_refused_withou
         told = TritonOptions(tmp_path, container="off", tls=True, ca=str(certificate), headers=(TOKEN,))
         open_engine(f"triton://{server.address}", cards, told).close()
         tokenless = Endpoint(server.address, tls=True, ca=str(certificate))
-        assert "protocol is restricted" in remote_state(tokenless).reason, "what a session would meet, not only that it answers"
+        assert "protocol is restricted" in remote_state(tokenless).reason, "as a session would meet it"
         for known in ((tokenless,), ()):
             with pytest.raises(EngineError) as refused:
                 open_engine(f"triton://{server.address}", cards, TritonOptions(tmp_path, known, container="off"))
