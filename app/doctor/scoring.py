@@ -53,7 +53,7 @@ def models(repository: Path | None) -> Finding:
 def tritonserver(options: TritonOptions) -> Finding:
     """Whether a tritonserver can be started as a process."""
     try:
-        return Finding(True, str(bundle.find(options.server, options.places).program))
+        return Finding(True, str(bundle.find(options.server, options.places, options.server_from).program))
     except EngineError as problem:
         return Finding(False, _plain(problem), "On Linux perigee triton install brings one")
 
