@@ -61,3 +61,5 @@ class Counter(IntEnum):
     """Where a skip under way leads to, UTC microseconds; 0: none is."""
     END = 25
     """The last moment of the telemetry, UTC microseconds; 0 where that is not known."""
+    GROWTH = 26
+    """Bytes that the archive grows by in a day, at present; 0 where it cannot be said."""

@@ -11,7 +11,10 @@ DAY_S = 86_400.0
 
 
 class DiskOutlook:
-    """Days until a disk of which ``free`` tells the free bytes has only ``reserve`` of them left. One thread."""
+    """Days until a disk of which ``free`` tells the free bytes has only ``reserve`` of them left. One thread.
+
+    ``growth`` is in bytes a day, 0 while it cannot be said.
+    """
 
     def __init__(self, free: Callable[[], int], reserve: int) -> None:
         self._free = free
@@ -19,6 +22,7 @@ class DiskOutlook:
         self._began: tuple[float, int] | None = None
         self._looked = -LOOK_S
         self._days = -1
+        self.growth = 0
 
     def days_left(self, size: int, now: float) -> int:
         """Whole days, -1 while it cannot be said. ``size`` is the archive's in bytes, ``now`` monotonic seconds."""
@@ -30,5 +34,6 @@ class DiskOutlook:
             grown = size - before
             if now - since >= LEAST_S and grown > 0:
                 free = max(0, self._free() - self._reserve)
-                self._days = int(free / (grown / (now - since)) / DAY_S)
+                self.growth = int(grown / (now - since) * DAY_S)
+                self._days = int(free / max(1, self.growth))
         return self._days

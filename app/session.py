@@ -313,6 +313,7 @@ class Session:
             Counter.LIVE: int(live),
             # History comes in a burst that says nothing about the days ahead.
             Counter.DAYS_LEFT: self._disk.days_left(recorder.bytes, now) if live else -1,
+            Counter.GROWTH: self._disk.growth if live else 0,
             Counter.PAUSED: int(all(line.pace.paused for line in self.lines)),
             Counter.SPEED: round(1000 * (self.lines[0].pace.speed or 0.0)),
             Counter.SKIP_TO: max(line.pace.skipping_to for line in self.lines),

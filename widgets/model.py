@@ -224,6 +224,8 @@ class StatusView:
     """None: it is not known."""
     size: int | None = None
     days_left: int | None = None
+    growth: int | None = None
+    """Bytes that the archive grows by in a day."""
     lost: int = 0
     behind: int = 0
     """How far playback is behind the speed asked for, microseconds."""

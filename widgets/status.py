@@ -74,7 +74,9 @@ def right_segments(view: StatusView) -> list[Segment]:
             parts.append(text.size(view.size))
         if view.days_left is not None and view.days_left >= 0:
             parts.append(f"{text.counted(view.days_left, 'day')} left")
-        tip = "Days until the disk is full, at the present growth." if len(parts) > 2 else ""
+        tip = ""
+        if view.growth is not None:
+            tip = f"The archive grows by {text.size(view.growth)} a day; days are left until the disk is full."
         out.append(Segment("recording", ((", ".join(parts), False),), square=True, tip=tip))
     elif view.recording is not None:
         lost = f", {text.counted(view.lost, 'sample')} lost" if view.lost else ""

@@ -105,6 +105,7 @@ def status(
         recording=bool(c[Counter.RECORDING]),
         size=int(c[Counter.ARCHIVE_BYTES]),
         days_left=int(c[Counter.DAYS_LEFT]) if c[Counter.DAYS_LEFT] >= 0 else None,
+        growth=int(c[Counter.GROWTH]) or None,
         lost=int(c[Counter.LOST]),
         behind=int(c[Counter.BEHIND_MS]) * 1000 if c[Counter.LIVE] else 0,
     )

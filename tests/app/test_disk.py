@@ -32,7 +32,9 @@ def test_days_are_what_is_free_beyond_the_reserve_at_the_growth_so_far() -> None
     disk = Disk(101 * GB)
     outlook = DiskOutlook(disk, GB)
     outlook.days_left(7 * GB, 1000.0)  # an archive that was large before
+    assert outlook.growth == 0
     assert outlook.days_left(17 * GB, 1000.0 + DAY_S) == 10
+    assert outlook.growth == 10 * GB
     disk.free = 51 * GB
     assert outlook.days_left(27 * GB, 1000.0 + 2 * DAY_S) == 5
     disk.free = GB // 2  # under the reserve already
