@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage import Archive, Reader, Recorder, StorageError
+from storage import Archive, Reader, Recorder, StorageError, recorded_frames
 from storage.cells import DAY
 from storage.compact import compact, shrink
 from storage.merge import FAN, merge
@@ -182,6 +182,16 @@ def test_old_values_become_summaries_that_say_the_same(archive: Archive) -> None
     assert expire(archive, Retention(values=1.0, seconds=1.5, minutes=2.0, hours=3.0), now + DAY) > 0
     assert "SAT/aocs/f0" not in Reader(archive).raw(session, KEYS, -(2**60), START + 3 * DAY)
     assert Reader(archive).sessions()[0].first >= START + DAY  # type: ignore[operator]
+
+
+def test_telemetry_of_which_values_have_expired_is_not_given_out_as_telemetry(archive: Archive) -> None:
+    session = begin(archive)
+    record(archive, session, [fast(day * 864_000, 500) for day in range(3)])
+    expire(archive, Retention(values=2.0), START + 4 * DAY)
+    reader = Reader(archive)
+    assert list(recorded_frames(reader, session, "SAT", START + 2 * DAY, START + 2 * DAY + 60 * SECOND))
+    with pytest.raises(StorageError, match=r"before 2024-10-06T00:00:00Z have expired.* a summary a second is kept"):
+        list(recorded_frames(reader, session, "SAT", START + DAY, START + 3 * DAY))
 
 
 def test_what_was_imported_is_as_old_as_its_session(archive: Archive) -> None:
