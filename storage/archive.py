@@ -7,7 +7,6 @@ the only one that writes samples. Readers take a cursor a call, so that none wai
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from detection.commissioning import Commissioning
 from detection.familiar import Opinion
-from storage import door
+from storage import door, durable
 from storage.answers import AlarmChange, Annotation, Change
 from storage.door import Connection, DatabaseError, Door, rows, transaction
 from storage.errors import StorageError, explain
@@ -381,8 +380,7 @@ class Archive:
             try:
                 if self.path.with_name(self.path.name + ".wal").exists():
                     raise StorageError(f"The log of {self.path} could not be folded into it: try again later.")
-                copy.replace(self.path)
-                _sync(self.path.parent)
+                durable.put(copy, self.path)
             finally:
                 self._open_again()
 
@@ -434,16 +432,6 @@ class Archive:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _sync(folder: Path) -> None:
-    """Make a new name in ``folder`` durable, where the system lets a folder be synced."""
-    if hasattr(os, "O_DIRECTORY"):
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(held)
-        finally:
-            os.close(held)
 
 
 def _later(one: int | None, other: int | None) -> int | None:

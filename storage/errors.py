@@ -16,6 +16,16 @@ class CorruptLogError(StorageError):
     """The write-ahead log cannot be replayed; the archive opens once the log has been set aside."""
 
 
+class StoppedError(Exception):
+    """Somebody asked that the work end; nothing is wrong."""
+
+
+def speaks_of_damage(problem: Exception) -> bool:
+    """Whether what ``problem`` (an error of DuckDB) met is a file that is not as it was written."""
+    low = str(problem).lower()
+    return any(said in low for said in ("checksum", "corrupt", "not read enough bytes", "could not read"))
+
+
 def explain(problem: Exception, path: Path) -> StorageError:
     """What ``problem`` (an error of DuckDB or of the system, met on ``path``) means to an operator."""
     text = " ".join(str(problem).split())
@@ -42,7 +52,7 @@ def explain(problem: Exception, path: Path) -> StorageError:
         )
     if "newer version" in low or "version number" in low or "storage version" in low:
         return StorageError(f"{path} was written by a newer version of Perigee: open it with that version.")
-    if "checksum" in low or "corrupt" in low or "not read enough bytes" in low or "could not read" in low:
+    if speaks_of_damage(problem):
         return StorageError(
             f"{path} is damaged ({text}): restore it from a copy, or move it away and a new archive is made there. "
             "Nothing in it was changed."
