@@ -58,6 +58,9 @@ schema:
 	for name in install start stop status; do .venv/bin/python -c "import json, sys; from app.cli import tritonresult; \
 	  result = getattr(tritonresult, sys.argv[1].capitalize() + 'Result'); \
 	  print(json.dumps(result.model_json_schema(mode='serialization'), indent=2))" $$name > docs/schema/triton-$$name.json || exit 1; done
+	for name in info verify compact repair publish; do .venv/bin/python -c "import json, sys; from app.cli.archive import results; \
+	  result = getattr(results, sys.argv[1].capitalize() + 'Result'); \
+	  print(json.dumps(result.model_json_schema(mode='serialization'), indent=2))" $$name > docs/schema/archive-$$name.json || exit 1; done
 
 screenshots:
 	@$(set_up) --quick --tests

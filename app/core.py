@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from app.archiving import Archiving
 from app.audit import operator
 from app.cli.interrupt import Interrupt
 from app.expected import EXPECTED
@@ -70,6 +71,7 @@ class Core:
         self.tuning = Tuning(self.session, thresholds_file())
         self._limiting = Limiting(self.session)
         self._tutor = Tutor(self.session.archive, self.session.id, Path(plan.repository))
+        self._archiving = Archiving(self.session.archive, self.session.id)
         self._serving = Serving(self.session)
         self._server = Server(
             self._key,
@@ -94,6 +96,7 @@ class Core:
         """Drain everything, then let clients go and remove what was published."""
         self.tuning.close(CANCEL_DEADLINE_S)
         self._tutor.close(CANCEL_DEADLINE_S)
+        self._archiving.close(CANCEL_DEADLINE_S)
         self.session.close()
         self.session.publish()
         # Before clients are let go: whoever sees this core end may start the next one at once.
@@ -109,7 +112,7 @@ class Core:
                 return self._hello()
             case "stop":
                 # Another window may be watching: the last one ends it.
-                stopping = not request.get("unless_watched") or self._server.clients <= 1
+                stopping = not request.get("unless_watched") or self._server.watchers <= 1
                 if stopping:
                     self._stop.set()
                 return {"stopping": stopping}
@@ -124,8 +127,9 @@ class Core:
             case "quality":
                 return {"channels": {key: asdict(one) for key, one in self.session.flaws().items()}}
             case other:
-                answer = self.tuning.answer(request) or self._tutor.answer(request) or self._serving.answer(request)
-                return answer or {"error": f"This core cannot '{other}'."}
+                parts = (self.tuning, self._tutor, self._archiving, self._serving)
+                answers = (part.answer(request) for part in parts)
+                return next(filter(None, answers), {"error": f"This core cannot '{other}'."})
 
     def _play(self, request: Header) -> Header:
         """Carry out what is asked of playback: ``paused``, ``speed`` (0: max), ``step`` and ``skip_to`` (us)."""

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.archive.commands import archive
 from app.cli.errors import BAD_INPUT, ENDED_EARLY, OK, UsageError, complain
 
 app = typer.Typer(
@@ -198,6 +199,7 @@ def train(
 
 triton = typer.Typer(help="Servers that score: bring, start, stop and look at them.")
 app.add_typer(triton, name="triton", invoke_without_command=True)
+app.add_typer(archive, name="archive", invoke_without_command=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -62,13 +62,14 @@ class Server:
         self._engine = engine
         self._stop = threading.Event()
         self._clients: set[threading.Thread] = set()
+        self._watchers: set[threading.Thread] = set()
         self._acceptor = threading.Thread(target=self._accept, name="socket", daemon=True)
         self._acceptor.start()
 
     @property
-    def clients(self) -> int:
-        """Clients attached now."""
-        return sum(thread.is_alive() for thread in tuple(self._clients))
+    def watchers(self) -> int:
+        """Clients attached now that said ``hello``: windows, and nobody who only asks for something."""
+        return sum(thread.is_alive() for thread in tuple(self._watchers))
 
     def close(self, timeout: float) -> None:
         """Let every client go and stop listening."""
@@ -89,6 +90,7 @@ class Server:
             except OSError:
                 continue
             self._clients = {thread for thread in self._clients if thread.is_alive()}
+            self._watchers &= self._clients
             if self._stop.is_set() or len(self._clients) >= CLIENTS_BOUND:
                 connection.close()
                 continue
@@ -111,6 +113,7 @@ class Server:
                     request = message[0]
                     if request.get("do") == "hello":
                         cursor, plan = 0, self._plan()
+                        self._watchers.add(threading.current_thread())
                     answer = {"id": request.get("id"), **self._answer(request)}
                 if cursor is not None and plan != (plan := self._plan()):
                     # Before the answer: who has been answered may have to start a successor at once.

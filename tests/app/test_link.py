@@ -82,6 +82,17 @@ def test_a_client_is_answered_and_told_of_every_event_past_and_to_come(server: S
     client.close()
 
 
+def test_a_client_that_only_asks_does_not_count_as_one_that_watches(server: Server) -> None:
+    news = News()
+    watching, asking = (CoreClient(card(server), news, news.lost.set) for _ in range(2))
+    asking.ask("archive")
+    assert server.watchers == 0
+    watching.ask("hello")
+    assert server.watchers == 1
+    for client in (watching, asking):
+        client.close()
+
+
 def test_what_another_client_changed_is_told_before_anybody_is_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

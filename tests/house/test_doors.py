@@ -62,6 +62,8 @@ def test_an_engine_library_is_imported_in_one_file(library: str) -> None:
     "module",
     [
         "app.cli",
+        "app.cli.archive.info",
+        "app.cli.archive.publish",
         "app.cli.commands",
         "app.cli.doctor",
         "app.cli.evaluate",

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.cli import tritonresult
+from app.cli.archive import results
 from app.cli.doctor import DoctorResult
 from app.cli.result import MonitorResult
 from app.evaluation.result import EvaluationResult
@@ -42,6 +43,11 @@ def test_the_archive_has_the_views_that_are_documented(tmp_path: Path) -> None:
         ("triton-start", tritonresult.StartResult),
         ("triton-stop", tritonresult.StopResult),
         ("triton-status", tritonresult.StatusResult),
+        ("archive-info", results.InfoResult),
+        ("archive-verify", results.VerifyResult),
+        ("archive-compact", results.CompactResult),
+        ("archive-repair", results.RepairResult),
+        ("archive-publish", results.PublishResult),
     ],
 )
 def test_the_json_of_a_command_has_the_schema_that_is_published(name: str, result: type[BaseModel]) -> None:

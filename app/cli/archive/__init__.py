@@ -1,0 +1,1 @@
+"""``perigee archive``: an archive is looked at, verified, compacted, repaired and published."""
