@@ -12,6 +12,7 @@ from app.cli.archive.held import reserve_mb, work
 from app.cli.archive.results import InfoResult, SpanResult, VerifyResult
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
 from app.link.wire import Header
+from app.playing.report import counted
 from telemetry.clock import iso
 
 
@@ -69,7 +70,8 @@ def _facts(path: Path, found: Header, settings: Sequence[str]) -> dict[str, Any]
 
 
 def _text(result: InfoResult) -> str:
-    lines = [f"{result.path}: {result.samples:,} samples of {result.sessions:,} sessions, {_size(result.bytes)}"]
+    held = f"{counted(result.samples, 'sample', 'samples')} of {counted(result.sessions, 'session', 'sessions')}"
+    lines = [f"{result.path}: {held}, {_size(result.bytes)}"]
     if result.span is not None:
         lines[0] += f", {result.bytes_per_sample:g} bytes a sample"
         lines.append(f"From {result.span.start} to {result.span.end}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cli.archive.held import work
 from app.cli.archive.results import PublishResult
 from app.cli.errors import INTERRUPTED, OK, complain
+from app.playing.report import counted
 
 
 def publish(folder: Path, path: Path, margin: float, *, as_json: bool) -> int:
@@ -25,7 +26,8 @@ def _text(result: PublishResult) -> str:
     text = f"Nothing is new for {result.folder}.\n"
     if result.files:
         text = (
-            f"{result.folder} has {result.samples:,} samples of {result.days:,} days more: {result.files:,} files, "
+            f"{result.folder} has {counted(result.samples, 'sample', 'samples')} of "
+            f"{counted(result.days, 'day', 'days')} more: {counted(result.files, 'file', 'files')}, "
             f"{result.bytes / 1e6:,.1f} MB.\n"
         )
     if result.waiting:
