@@ -19,6 +19,7 @@ from app.archiving import Archiving
 from app.audit import operator
 from app.cli.interrupt import Interrupt
 from app.expected import EXPECTED
+from app.history import History
 from app.limiting import Limiting
 from app.limits import definitions
 from app.link.card import CoreCard, card_path
@@ -81,6 +82,7 @@ class Core:
             self._state,
             self._plan,
             self._serving.now,
+            lambda reply: History(self.session, reply),
         )
         self.card = CoreCard(os.getpid(), self._server.address, self._server.secret, str(plan.archive_path))
         self._path = card_path(plan.archive_path)

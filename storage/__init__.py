@@ -25,6 +25,7 @@ from storage.reader import Reader
 from storage.recorded import recorded_frames
 from storage.recorder import Recorder, RecorderStatus
 from storage.retention import Retention
+from storage.stoppable import Readable, Stoppable
 from storage.upkeep import Upkeep, UpkeepStatus
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Expired",
     "JudgedEvent",
     "Latest",
+    "Readable",
     "Reader",
     "RecordedCommissioning",
     "RecordedEvent",
@@ -46,6 +48,7 @@ __all__ = [
     "Retention",
     "Samples",
     "SessionInfo",
+    "Stoppable",
     "StorageError",
     "Upkeep",
     "UpkeepStatus",

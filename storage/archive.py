@@ -127,6 +127,11 @@ class Archive:
                 continue
         return total
 
+    @property
+    def newest(self) -> int | None:
+        """The latest telemetry time that has been committed since this was opened; None where nothing has."""
+        return None if self._mark is None else self._mark.newest
+
     def used_bytes(self) -> int:
         """What lies in the file, without the room in it that is free. Raises StorageError."""
         with self.reading() as cursor:

@@ -60,6 +60,18 @@ WHERE judged > 0 AND NOT isnan(ratio)
 GROUP BY minute ORDER BY minute
 """
 
+MINUTE_RATIOS = """
+SELECT place, (minute - $origin) // $width AS bucket, min(ratio)::DOUBLE AS low, max(ratio)::DOUBLE AS high,
+    count(*) AS n
+FROM (
+    SELECT c.place, s.minute, s.ratio[list_position(g.channels, c.id)] AS ratio
+    FROM _score s JOIN _group g ON g.id = s.grp
+        JOIN (SELECT unnest($channels)::INTEGER AS id, unnest($places)::INTEGER AS place) c
+            ON list_contains(g.channels, c.id)
+    WHERE s.model = $model AND s.minute >= $start AND s.minute < $stop)
+WHERE ratio IS NOT NULL AND NOT isnan(ratio)
+GROUP BY place, bucket ORDER BY place, bucket
+"""
 
 EVENTS = f"""
 SELECT * FROM (

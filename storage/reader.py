@@ -32,19 +32,20 @@ from storage.answers import (
     SessionInfo,
     Weight,
 )
-from storage.archive import Archive
 from storage.cells import column_width
 from storage.columns import Lists, join, runs
 from storage.door import Connection, rows
 from storage.envelope import Grid, Reduced, reduce_channels
 from storage.roster import channel_of
+from storage.scores import BANK
+from storage.stoppable import Readable
 from telemetry import Channel, Group, Injected, Severity, Times
 
 
 class Reader:
     """Questions to one archive. Every method raises StorageError, and may be called from any thread."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Readable) -> None:
         self._archive = archive
 
     def sessions(self) -> list[SessionInfo]:
@@ -200,6 +201,27 @@ class Reader:
                 },
             )
         return table["minute"].to_numpy(), table["ratio"].to_numpy()
+
+    def minute_ratios(
+        self, session: int, keys: Sequence[str], start: int, stop: int, columns: int
+    ) -> dict[str, Envelope]:
+        """Least and greatest of the largest plain scores a minute of each channel, in the columns of ``envelope``.
+
+        A minute belongs to the column that it begins in; ``start`` <= t < ``stop``, UTC microseconds.
+        """
+        if stop <= start or columns < 1:
+            return {}
+        grid = Grid(start, stop, column_width(stop - start, columns))
+        with self._archive.reading() as cursor:
+            numbers = _numbers(cursor, session, keys)
+            places = [keys.index(channel.key) for channel in numbers.values()]
+            values = {"channels": list(numbers), "places": places, "model": BANK, "start": start, "stop": stop}
+            values |= {"width": grid.width, "origin": grid.origin}
+            table = _arrow(cursor, queries.MINUTE_RATIOS, values)
+        owner, times = table["place"].to_numpy(), grid.origin + table["bucket"].to_numpy() * grid.width
+        low, high, count = (table[name].to_numpy() for name in ("low", "high", "n"))
+        parts = {key: owner == place for place, key in enumerate(keys)}
+        return {key: Envelope(times[at], low[at], high[at], count[at]) for key, at in parts.items() if at.any()}
 
     def labels(self, session: int) -> list[Injected]:
         """What the sources of a session knew to be in it, by start."""

@@ -16,14 +16,19 @@ from widgets.theme import PX, Theme, metrics
 
 @dataclass(frozen=True, slots=True)
 class RangeChoice:
-    """A button: ``span`` in microseconds, or ``orbits``, whose length the satellite decides."""
+    """A button: ``span`` in microseconds, or ``orbits``, whose length the satellite decides, or all there is."""
 
     label: str
     span: int = 0
     orbits: int = 0
+    everything: bool = False
 
-    def length(self, orbit: int | None) -> int | None:
-        """Microseconds, given the orbital period; None where that is needed and not known."""
+    def length(self, orbit: int | None, all_: int) -> int | None:
+        """Microseconds, given the orbital period and all there is; None where that is not known, or is not so much."""
+        if self.everything:
+            return all_ if all_ > text.DAY else None
+        if self.span > text.DAY and self.span > all_:
+            return None
         return self.span if not self.orbits else None if orbit is None else self.orbits * orbit
 
 
@@ -35,7 +40,15 @@ CHOICES = (
     RangeChoice("2 orbits", orbits=2),
     RangeChoice("6 h", 6 * text.HOUR),
     RangeChoice("1 d", text.DAY),
+    RangeChoice("7 d", 7 * text.DAY),
+    RangeChoice("30 d", 30 * text.DAY),
+    RangeChoice("All", everything=True),
 )
+LONG = 3
+"""So many of them, the last, have a button only where the bar is wide and the archive reaches back further."""
+_TITLE = 170
+"""Pixels that are the title's whatever else wants to be there."""
+_NEARLY = 0.98
 
 
 class RangeBar(QWidget):
@@ -54,6 +67,7 @@ class RangeBar(QWidget):
         self._title = ""
         self._charts: int | None = None
         self._orbit: int | None = None
+        self._all = 0
         self._span = 0
         self._behind: int | None = None
         self.setFixedHeight(PX["toolbar"])
@@ -106,17 +120,27 @@ class RangeBar(QWidget):
     def set_orbit(self, orbit: int | None) -> None:
         """The orbital period in microseconds; without one there is no button of two orbits."""
         self._orbit = orbit
-        for choice, button in zip(CHOICES, self.choices, strict=True):
-            button.setVisible(choice.length(orbit) is not None)
         self.set_span(self._span)
         self._place()
+
+    def set_reach(self, span: int) -> None:
+        """All there is to see, microseconds; 0 where that is not known."""
+        before, self._all = self._possible(), span
+        if self._possible() != before:
+            self._place()
+
+    def _possible(self) -> list[bool]:
+        return [choice.length(self._orbit, self._all) is not None for choice in CHOICES]
 
     def set_span(self, span: int) -> None:
         """The length of the window shown, microseconds; a button is marked where one says just that."""
         self._span = span
         self.group.setExclusive(False)
         for choice, button in zip(CHOICES, self.choices, strict=True):
-            button.setChecked(span > 0 and choice.length(self._orbit) == span)
+            length = choice.length(self._orbit, self._all)
+            # All there is grows while it is looked at.
+            all_ = choice.everything and length is not None and span >= _NEARLY * length
+            button.setChecked(span > 0 and (all_ or length == span))
         self.group.setExclusive(True)
 
     def set_behind(self, behind: int | None) -> None:
@@ -139,12 +163,12 @@ class RangeBar(QWidget):
 
     def zoomed(self, steps: int) -> int | None:
         """The span of the button ``steps`` shorter (negative) or longer than what is shown; None at either end."""
-        spans = sorted(s for s in (c.length(self._orbit) for c in CHOICES) if s is not None)
+        spans = sorted(s for s in (c.length(self._orbit, self._all) for c in CHOICES) if s is not None)
         beyond = [s for s in spans if s < self._span] if steps < 0 else [s for s in spans if s > self._span]
         return None if not beyond else beyond[-1] if steps < 0 else beyond[0]
 
     def _choose(self, choice: RangeChoice) -> None:
-        length = choice.length(self._orbit)
+        length = choice.length(self._orbit, self._all)
         if length is not None:
             self.span_chosen.emit(length)
 
@@ -169,7 +193,12 @@ class RangeBar(QWidget):
         if self._behind is not None:
             x -= metrics(12).horizontalAdvance(self._words()) + 12
         put(self.on, 8)
-        shown = [b for b in self.choices if not b.isHidden()]
+        shown = [button for button, possible in zip(self.choices, self._possible(), strict=True) if possible]
+        # Back, its line, and the two arrows to findings stand left of the choices.
+        if x - sum(button.sizeHint().width() for button in shown) - 4 * 30 - 39 < _TITLE:
+            shown = [button for button in shown if button not in self.choices[-LONG:]]
+        for button in self.choices:
+            button.setVisible(button in shown)
         for button in reversed(shown):
             button.place = "first" if button is shown[0] else "last" if button is shown[-1] else ""
             # Neighbours share one line.

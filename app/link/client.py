@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 
 from app.link.card import CoreCard
-from app.link.wire import Header, LinkError, introduce, receive, send
+from app.link.wire import Header, LinkError, Reply, introduce, receive, send
 
 ANSWER_DEADLINE_S = 10.0
 POLL_S = 0.1
@@ -29,6 +29,7 @@ class CoreClient:
         self._on_lost = on_lost
         self._numbers = itertools.count(1)
         self._answers: dict[int, Header] = {}
+        self._awaited: dict[int, Reply] = {}
         self._changed = threading.Condition()
         self._closed = False
         self._lost = False
@@ -53,6 +54,16 @@ class CoreClient:
         with self._changed:
             send(self._connection, {"id": number, "do": do, **values})
 
+    def fetch(self, do: str, came: Reply, **values: object) -> None:
+        """Ask without waiting: ``came`` is called with answer and payload on the reading thread. Raises LinkError.
+
+        It is not called where the core dies first.
+        """
+        number = next(self._numbers)
+        with self._changed:
+            self._awaited[number] = came
+        self.tell(do, number, **values)
+
     def join(self, timeout: float) -> bool:
         """Wait until the core lets go of this client, as it does when it has drained; whether it did."""
         with self._changed:
@@ -71,13 +82,17 @@ class CoreClient:
                 message = receive(self._connection, POLL_S)
                 if message is None:
                     continue
-                header = message[0]
+                header, payload = message
                 if "news" in header:
                     self._on_news(header)
                 elif header.get("id"):
                     with self._changed:
-                        self._answers[int(header["id"])] = header
-                        self._changed.notify_all()
+                        came = self._awaited.pop(int(header["id"]), None)
+                        if came is None:
+                            self._answers[int(header["id"])] = header
+                            self._changed.notify_all()
+                    if came is not None:
+                        came(header, payload)
         except (LinkError, OSError):
             pass
         with self._changed:

@@ -1,8 +1,8 @@
 """The core's side of the socket: a thread that accepts, and one a client.
 
-A client asks (``hello``, ``stop``), is answered, and is told news: each event as it opens, grows and ends,
-sentences about what was set aside or went wrong, what is settled of detection and what operators said of events, which
-engine scores whenever that changes, and the plan whenever an operator has changed it.
+A client asks (``hello``, ``stop``), is answered, at once or by an ``Aside`` of its own, and is told news: each event as
+it opens, grows and ends, sentences about what was set aside or went wrong, what is settled of detection and what
+operators said of events, which engine scores whenever that changes, and the plan whenever an operator has changed it.
 A client that dies is forgotten; nothing else changes.
 """
 
@@ -14,10 +14,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Client, Connection, Listener
+from typing import Protocol
 
 from app.eventlog import EventLog
 from app.link.messages import event_to_json
-from app.link.wire import Header, LinkError, receive, send, welcome
+from app.link.wire import Header, LinkError, Reply, receive, send, welcome
 from app.paths import runtime_folder
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,29 @@ POLL_S = 0.05
 Answer = Callable[[Header], Header]
 Notes = Callable[[], Sequence[str]]
 State = Callable[[], Header]
+
+
+class Aside(Protocol):
+    """Answers some of what one client asks on a thread of its own."""
+
+    def take(self, request: Header) -> bool:
+        """Take a request; False where it is not one of these."""
+
+    def close(self) -> None:
+        """The client is gone."""
+
+
+class Nothing:
+    """An ``Aside`` that takes nothing."""
+
+    def __init__(self, reply: Reply) -> None: ...
+
+    def take(self, request: Header) -> bool:
+        """See ``Aside``."""
+        return False
+
+    def close(self) -> None:
+        """See ``Aside``."""
 
 
 class Server:
@@ -43,6 +67,7 @@ class Server:
         state: State = dict,
         plan: Callable[[], str] = str,
         engine: State = dict,
+        aside: Callable[[Reply], Aside] = Nothing,
     ) -> None:
         self.secret = secrets.token_hex(32)
         if sys.platform == "win32":
@@ -60,6 +85,7 @@ class Server:
         self._state = state
         self._plan = plan
         self._engine = engine
+        self._aside = aside
         self._stop = threading.Event()
         self._clients: set[threading.Thread] = set()
         self._watchers: set[threading.Thread] = set()
@@ -99,6 +125,13 @@ class Server:
             thread.start()
 
     def _serve(self, connection: Connection) -> None:
+        voice = threading.Lock()
+
+        def tell(header: Header, payload: bytes | None = None) -> None:
+            with voice:
+                send(connection, header, payload)
+
+        aside = self._aside(tell)
         try:
             welcome(connection, self.secret.encode())
             cursor: int | None = None
@@ -114,31 +147,33 @@ class Server:
                     if request.get("do") == "hello":
                         cursor, plan = 0, self._plan()
                         self._watchers.add(threading.current_thread())
-                    answer = {"id": request.get("id"), **self._answer(request)}
+                    if not aside.take(request):
+                        answer = {"id": request.get("id"), **self._answer(request)}
                 if cursor is not None and plan != (plan := self._plan()):
                     # Before the answer: who has been answered may have to start a successor at once.
-                    send(connection, {"news": "plan", "plan": plan})
+                    tell({"news": "plan", "plan": plan})
                 if answer is not None:
-                    send(connection, answer)
+                    tell(answer)
                 if cursor is not None:
                     cursor, fresh = self._events.since(cursor)
                     if fresh:
                         news = [event_to_json(line, event) for line, event in fresh]
-                        send(connection, {"news": "events", "events": news})
+                        tell({"news": "events", "events": news})
                     notes = list(self._notes())
                     if notes != told:
                         told = notes
-                        send(connection, {"news": "notes", "notes": notes})
+                        tell({"news": "notes", "notes": notes})
                     state = self._state()
                     if state != known:
                         known = state
-                        send(connection, {"news": "detection", **state})
+                        tell({"news": "detection", **state})
                     if engine != (engine := self._engine()):
-                        send(connection, {"news": "engine", **engine})
-            send(connection, {"news": "ending"})
+                        tell({"news": "engine", **engine})
+            tell({"news": "ending"})
         except LinkError as problem:
             log.info("client: %s", problem)
         except Exception:
             log.exception("client")
         finally:
+            aside.close()
             connection.close()

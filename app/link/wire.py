@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from typing import Any
@@ -18,6 +19,8 @@ SILENCE_S = 5.0
 """How long a client waits for the core's first word."""
 
 Header = dict[str, Any]
+Reply = Callable[[Header, bytes | None], None]
+"""Sends an answer; raises LinkError when the other side is gone."""
 
 
 class LinkError(Exception):

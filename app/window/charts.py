@@ -131,6 +131,11 @@ class Charts(QObject):
 
     # what stretch of time
 
+    def set_earliest(self, earliest: int) -> None:
+        """Nothing was recorded before: where going back ends."""
+        self._strips.set_earliest(earliest)
+        self.changed.emit()
+
     def set_span(self, span: int) -> None:
         """Microseconds from edge to edge; the right edge stays."""
         self._strips.set_span(span)

@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.launch import CoreDiedError, LaunchError, attach, start, wait_ready
 from app.link.client import CoreClient
-from app.link.wire import Header, LinkError
+from app.link.wire import Header, LinkError, Reply
 from app.paths import log_file
 from app.plan import Plan
 from telemetry.clock import SECOND
@@ -82,6 +82,11 @@ class CoreLink(QObject):
         """
         if not self._closing.is_set():
             self._jobs.submit(self._guard, lambda: self._ask(do, values))
+
+    def fetch(self, do: str, came: Reply, **values: object) -> None:
+        """Ask for something that takes long: ``came`` gets answer and payload on another thread, once or never."""
+        if not self._closing.is_set():
+            self._jobs.submit(self._guard, lambda: self._fetch(do, came, values))
 
     def switch(self, plan: Plan) -> None:
         """Watch something else: the core is stopped, drained, and another one started for ``plan``."""
@@ -187,6 +192,13 @@ class CoreLink(QObject):
             self.answered.emit(do, {**values, **client.ask(do, **values)})
         except LinkError as problem:
             self.refused.emit(do, str(problem))
+
+    def _fetch(self, do: str, came: Reply, values: dict[str, Any]) -> None:
+        if self._client is not None:
+            try:
+                self._client.fetch(do, came, **values)
+            except LinkError:
+                log.info("nobody is there any more to be asked for %s", do)
 
     def _switch(self, plan: Plan) -> None:
         client = self._client

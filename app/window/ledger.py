@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.eventlog import EventKey
 from detection import CYCLE, LIMITS, ROBUST_Z, SILENCE, SISTERS, Opinion
@@ -17,6 +17,8 @@ from widgets.strips.spec import FindingSpan
 
 KEPT = 500
 """Events shown; the oldest leaves first. All of them are in the archive."""
+PAST = 2_000
+"""Events of the archive that are kept for the charts alone; what was told first leaves first."""
 LEAST_SHARE = 0.02
 """A channel with less than this of an event is not marked."""
 MOST_CHANNELS = 12
@@ -79,12 +81,14 @@ class Ledger:
         self._channel = channel
         self._opinions: dict[tuple[int, int], Opinion] = {}
         self._entries: dict[tuple[int, EventKey], _Entry] = {}
+        self._past: dict[tuple[int, int], Event] = {}
         self._numbers = 0
 
     def clear(self) -> None:
         """Another session altogether."""
         self._entries.clear()
         self._opinions.clear()
+        self._past.clear()
 
     def take_opinions(self, told: Iterable[tuple[int, int, Opinion]]) -> None:
         """What operators said of events: session, key, opinion."""
@@ -119,6 +123,14 @@ class Ledger:
             self._entries.pop(next(iter(self._entries)))
         return rows
 
+    def take_past(self, told: Iterable[tuple[int, Event]]) -> None:
+        """Events of the archive, by session: they stand on the charts and ask for nothing."""
+        for session, event in told:
+            self._past.pop((session, event.key), None)
+            self._past[session, event.key] = event
+        while len(self._past) > PAST:
+            self._past.pop(next(iter(self._past)))
+
     def _adopt(self, session: int, event: Event) -> _Entry | None:
         """The same happening, told by a core that died since: its successor tells it again."""
         names = {one.name for one in event.channels}
@@ -138,6 +150,16 @@ class Ledger:
 
     # what is shown
 
+    def _charted(self) -> list[_Entry]:
+        """With those of the archive, as far as they are not among those told by the core."""
+        told = {(entry.session, entry.event.key) for entry in self._entries.values()}
+        past = [
+            _Entry(0, session, replace(event, open=False))
+            for (session, key), event in self._past.items()
+            if (session, key) not in told
+        ]
+        return [*past, *self._all()]
+
     def _all(self) -> list[_Entry]:
         return sorted(self._entries.values(), key=lambda entry: (entry.event.start, entry.number))
 
@@ -150,7 +172,7 @@ class Ledger:
         """For the overview of the day."""
         return [
             Span(e.event.satellite, e.event.start, e.event.end, e.mark.kind, e.event.open)
-            for e in self._all()
+            for e in self._charted()
             if not e.quiet
         ]
 
@@ -160,7 +182,7 @@ class Ledger:
             FindingSpan(
                 e.event.start, None if e.event.open else e.event.end, e.event.satellite, frozenset(e.channels())
             )
-            for e in self._all()
+            for e in self._charted()
             if not (e.alarm or e.quiet)
         ]
 

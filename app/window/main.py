@@ -124,14 +124,15 @@ class Starter:
 
     def go(self) -> None:
         """Make the charts and open the link to the core."""
+        from app.window.chronicle import Chronicle
         from app.window.corelink import CoreLink
         from app.window.feed import Feed
         from app.window.watching import Watching
         from widgets.strips.widget import Strips
 
         window = self._window
-        feed = Feed()
-        strips = Strips(window.view.theme, feed)
+        chronicle = Chronicle(Feed())
+        strips = Strips(window.view.theme, chronicle)
         app = QApplication.instance()
         appearance = app.findChild(Appearance) if app is not None else None
         if appearance is not None:
@@ -139,7 +140,7 @@ class Starter:
         self.link = CoreLink(self._plan, self._core)
         self.link.closed.connect(window.close_now)
         window.closing.connect(self.link.close)
-        self.watching = Watching(window.view, strips, feed, self.link)
+        self.watching = Watching(window.view, strips, chronicle, self.link)
         self.watching.attached.connect(lambda: self._watching(strips))
         self.watching.failed.connect(self._failed)
         self._strips = strips

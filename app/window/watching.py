@@ -18,9 +18,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from app.counters import Counter, Counters
 from app.link.messages import event_from_json, group_from_json, opinion_from_json
 from app.window.charts import Charts
+from app.window.chronicle import Chronicle
 from app.window.corelink import CoreLink
-from app.window.feed import Feed
 from app.window.happenings import Happenings
+from app.window.history import History
 from app.window.ledger import Ledger
 from app.window.lessons import Lessons
 from app.window.limits import LimitsEditor
@@ -30,6 +31,7 @@ from app.window.scoring import FIGURES, Scoring
 from app.window.status import About, Troubles, about, engine_of, status
 from app.window.tuning import REQUESTS, Tuning
 from app.window.verdicts import Verdicts
+from detection.event import Event
 from telemetry import Group
 from telemetry.clock import SECOND
 from telemetry.ring import COUNTERS, LiveRing, RingError
@@ -54,11 +56,12 @@ class Watching(QObject):
     attached = Signal()
     failed = Signal(str)
 
-    def __init__(self, view: WatchView, strips: Strips, feed: Feed, link: CoreLink) -> None:
+    def __init__(self, view: WatchView, strips: Strips, chronicle: Chronicle, link: CoreLink) -> None:
         super().__init__(view)
         self._view, self._strips, self._link = view, strips, link
-        self.feed = feed
-        self.ledger = Ledger(feed.channel)
+        self.chronicle, self.feed = chronicle, chronicle.feed
+        self.history = History(chronicle, strips, link)
+        self.ledger = Ledger(self.feed.channel)
         self.happenings = Happenings()
         self.quality = DataQuality()
         self.charts = Charts(view, strips, self.feed, self.ledger)
@@ -115,6 +118,8 @@ class Watching(QObject):
         link.answered.connect(self._on_answered)
         link.switched.connect(self._on_switched)
         self.playback.happened.connect(self._on_happened)
+        self.history.reach_changed.connect(self._on_reach)
+        self.history.events_came.connect(self._on_past_events)
 
     # one tick
 
@@ -123,6 +128,7 @@ class Watching(QObject):
         if self._ring is not None:
             self._take_samples()
             self._strips.set_now(self._clock.now)
+            self.history.look()
         self._turn += 1
         jobs = (
             self._show_values,
@@ -138,7 +144,7 @@ class Watching(QObject):
     def _take_samples(self) -> None:
         counters = self._counters
         if not self._began and counters[Counter.FIRST]:
-            self._began = int(counters[Counter.FIRST])
+            self._began = self.chronicle.began = int(counters[Counter.FIRST])
             self._strips.set_began(self._began)
             self._strips.set_origin(self._began if self._relative else None)
         for fresh in self.feed.fresh():
@@ -196,6 +202,7 @@ class Watching(QObject):
 
     def _show_window(self) -> None:
         if self._clock.now:
+            self._view.ranges.set_reach(self._strips.reach)
             self._view.set_window(*self.charts.window())
             satellites = dict.fromkeys(group.satellite for group in self.feed.groups)
             self._view.overview.set_rows(satellites, self.charts.satellite)
@@ -238,6 +245,7 @@ class Watching(QObject):
         self.feed.attach(groups, ring)
         self._show_channels(groups)
         self.charts.begin()
+        self.history.begin()
         if self._troubles.lost_at is not None:
             took = time.monotonic() - self._lost_since
             missing = (
@@ -279,6 +287,7 @@ class Watching(QObject):
 
     def _on_lost(self) -> None:
         self._attached = False
+        self.history.pause()
         self._lost_since = time.monotonic()
         self._troubles.lost_at = self._clock.now
         self._troubles.back = ""
@@ -287,6 +296,7 @@ class Watching(QObject):
 
     def _on_failed(self, sentence: str) -> None:
         self._attached = False
+        self.history.pause()
         self._troubles.failed, self._troubles.lost_at = sentence, None
         self._show_status()
         self.failed.emit(sentence)
@@ -294,6 +304,14 @@ class Watching(QObject):
     def _on_answered(self, do: str, answer: Mapping[str, Any]) -> None:
         if do == "quality":
             self.quality.take(answer["channels"])
+
+    def _on_reach(self, earliest: int) -> None:
+        self._strips.set_began(min(earliest, self._began))
+        self.charts.set_earliest(earliest)
+
+    def _on_past_events(self, events: Sequence[tuple[int, Event]]) -> None:
+        self.ledger.take_past(events)
+        self._show_findings()
 
     def _on_happened(self, row: EventRow) -> None:
         self._new_rows.append(row)
@@ -323,6 +341,7 @@ class Watching(QObject):
         self.quality = DataQuality()
         self.charts.forget()
         self._clock, self._began = Clock(0), 0
+        self.chronicle.began = 0
         self._told.clear()
         self._show_findings()
 

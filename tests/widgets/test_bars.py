@@ -110,9 +110,11 @@ def test_behind_live_is_said_and_live_is_one_click(ranges: RangeBar, qtbot: QtBo
 
 
 def test_zooming_goes_to_the_next_range_and_stops_at_the_ends(ranges: RangeBar) -> None:
-    for orbit in (None, ORBIT):
+    for orbit, reach in ((None, 0), (ORBIT, 0), (ORBIT, 9 * text.DAY), (None, 400 * text.DAY)):
         ranges.set_orbit(orbit)
-        spans = sorted(s for c in CHOICES if (s := c.length(orbit)) is not None)
+        ranges.set_reach(reach)
+        spans = sorted(s for c in CHOICES if (s := c.length(orbit, reach)) is not None)
+        assert spans[-1] == max(reach, text.DAY)
         for shown in (1, spans[0], spans[2] + 1, spans[3], spans[-1], 2 * text.DAY):
             ranges.set_span(shown)
             assert ranges.zoomed(-1) == max((s for s in spans if s < shown), default=None)
@@ -121,6 +123,7 @@ def test_zooming_goes_to_the_next_range_and_stops_at_the_ends(ranges: RangeBar) 
 
 def test_nothing_of_the_toolbar_overlaps_at_any_width(ranges: RangeBar) -> None:
     ranges.set_orbit(ORBIT)
+    ranges.set_reach(400 * text.DAY)
     for behind in (None, 21 * text.MINUTE):
         ranges.set_behind(behind)
         for width in (916, 1000, 1248, 2000):

@@ -27,7 +27,10 @@ RANGES_S = 0.5
 TICKS_APART = 104
 """Logical pixels between the labels of the time axis, at least."""
 LEAST_SPAN = 1_000_000
-GREATEST_SPAN = 400 * 86_400_000_000
+_DAY = 86_400_000_000
+GREATEST_SPAN = 40 * 365 * _DAY
+_SPARE = 0.01
+"""Of all there is, left free before its begin where all of it is shown."""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ class Board:
         self.right_time = 0
         self.origin: int | None = None
         self.began: int | None = None
+        self.earliest: int | None = None
+        """Nothing was recorded before: where going back ends; None where that is not known."""
         self.plot_width = 1
         self._lines: list[list[Line]] = []
         self._ranged_at = -1e9
@@ -146,6 +151,27 @@ class Board:
             self._set_range(row, wanted)
 
     # the view
+
+    @property
+    def longest(self) -> int:
+        """The longest span that can be shown: everything there is, a day at least."""
+        if self.earliest is None:
+            return GREATEST_SPAN
+        return min(GREATEST_SPAN, max(_DAY, round((self.now - self.earliest) * (1 + _SPARE))))
+
+    def set_span(self, span: int) -> None:
+        """Show so many microseconds, as far as that makes sense."""
+        self.span = min(max(span, LEAST_SPAN), self.longest)
+
+    def set_right(self, right: int) -> None:
+        """Show what ends at ``right``, now at the most; the left edge stops where everything begins.
+
+        Where all there is fits, it may still be moved, and fills a quarter at least.
+        """
+        if self.earliest is not None:
+            first = self.earliest + self.span
+            right = max(right, first if first < self.now else self.earliest + self.span // 4)
+        self.right_time = min(right, self.now)
 
     @property
     def dt(self) -> int:

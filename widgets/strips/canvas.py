@@ -14,7 +14,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWhe
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QWidget
 
 from widgets.paint import first_time
-from widgets.strips.board import GREATEST_SPAN, LEAST_SPAN, Board, Changes
+from widgets.strips.board import Board, Changes
 from widgets.strips.colours import palette
 from widgets.strips.heads import Heads, Place
 from widgets.strips.layout import AXIS_BOTTOM, WIDE, make_layout
@@ -256,9 +256,9 @@ class Canvas(QWidget):
     def show_time(self, right: int, span: int, live: bool) -> None:
         """Show another stretch of time, and say so; what would end after now is live."""
         board = self.board
-        board.span = min(max(span, LEAST_SPAN), GREATEST_SPAN)
+        board.set_span(span)
         board.live = live or right >= board.now
-        board.right_time = min(right, board.now)
+        board.set_right(right)
         self.view_changed.emit(board.span, self.time_span()[0], board.live)
 
     def choose(self, row: int) -> None:

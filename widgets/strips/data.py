@@ -45,6 +45,7 @@ class StripData:
         self._reader = reader
         self._learning = np.array([spec.period is None for spec in specs], dtype=np.bool_)
         self._unread = np.ones(n, dtype=np.bool_)
+        """Strips to be read again at the next look."""
 
     def rows(self, keys: Sequence[str]) -> tuple[Ints, Ints]:
         """Strips that show any of ``keys``, and the place of each in ``keys``."""
@@ -57,6 +58,10 @@ class StripData:
         self._unread[row] = True
         self.latest_time[row], self.latest_value[row] = NEVER, np.nan
         self.band_time[row], self.band_low[row], self.band_high[row] = NEVER, np.nan, np.nan
+
+    def reread(self, row: int) -> None:
+        """Read one strip again at the next look: more of its past is known."""
+        self._unread[row] = True
 
     def begin(self, time: int) -> None:
         """Watching began at ``time``: from then on a strip without samples is a gap."""
@@ -139,7 +144,13 @@ class StripData:
         times, values = self._reader.samples(key, start, stop)
         self._learn(np.array([row]), times)
         table.clear(row)
+        past_times, past_values, unread = self._reader.past(key, start, stop, table.dt)
+        table.load(row, past_times, past_values)
         table.load(row, times, values)
+        for span in unread:
+            table.mark_unread(row, *span)
+        if not len(times):
+            times, values = past_times, past_values
         if len(times) and times[-1] >= self.latest_time[row]:
             real = np.flatnonzero(~np.isnan(values))
             if len(real):

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
+from widgets.model import Clock
 from widgets.strips.board import Board
 from widgets.strips.heads import Place
 from widgets.strips.layout import AXIS_BOTTOM
 from widgets.strips.raster import box
-from widgets.strips.spells import Spell, gaps, states
+from widgets.strips.spells import Spell, gaps, states, unread
 from widgets.strips.table import NEVER
-from widgets.strips.timeaxis import heading, label, tick_times
-from widgets.text import clock
+from widgets.strips.timeaxis import heading, label, minor_step, tick_times
+from widgets.text import duration, moment
 from widgets.theme import Theme, font, metrics
 
 _KEPT = 512
@@ -66,6 +67,7 @@ class Spells:
 
     gaps: list[Spell]
     states: list[Spell]
+    unread: list[Spell]
 
 
 class Overlay:
@@ -74,6 +76,8 @@ class Overlay:
     def __init__(self, look: Theme) -> None:
         self.look = look
         self.reasons: dict[str, str] = {}
+        self.trouble = ""
+        """Why what is not read yet cannot be read; empty: it is being read."""
         self._words = Words()
         self._spells: dict[int, Spells] = {}
         self._dots: dict[tuple[str, float], QPixmap] = {}
@@ -89,7 +93,11 @@ class Overlay:
         left = right - board.sheet.arrangement.width + 1
         for row in rows:
             enum = board.specs[row].kind == "enum"
-            found = Spells(gaps(board.data, row, left, right), states(board.data, row, left, right) if enum else [])
+            found = Spells(
+                gaps(board.data, row, left, right),
+                states(board.data, row, left, right) if enum else [],
+                unread(board.data, row, left, right),
+            )
             changed |= self._spells.get(row) != found
             self._spells[row] = found
         return changed
@@ -102,8 +110,12 @@ class Overlay:
         for row in range(here.first, here.last):
             spells = self._spells.get(row)
             if spells is not None:
+                reason = self.reasons.get(board.specs[row].key, "no data")
                 for spell in spells.gaps:
-                    self._reason(painter, board, place, row, spell, left)
+                    self._reason(painter, board, place, row, spell, left, reason)
+                for spell in spells.unread:
+                    length = (spell.last + 1 - spell.first) * board.dt
+                    self._reason(painter, board, place, row, spell, left, self.trouble or f"reading {duration(length)}")
                 for spell in spells.states:
                     self._state(painter, board, place, row, spell, left)
             kind = board.specs[row].kind
@@ -115,8 +127,9 @@ class Overlay:
     def _x(self, place: Place, columns: float) -> float:
         return place.layout.plot_left + columns / place.ratio
 
-    def _reason(self, painter: QPainter, board: Board, place: Place, row: int, spell: Spell, left: int) -> None:
-        text = self.reasons.get(board.specs[row].key, "no data")
+    def _reason(
+        self, painter: QPainter, board: Board, place: Place, row: int, spell: Spell, left: int, text: str
+    ) -> None:
         begin = self._x(place, max(spell.first, left) - left)
         end = self._x(place, min(spell.last + 1, left + board.sheet.arrangement.width) - left)
         rect = place.rect(row, 0, 0)
@@ -188,7 +201,7 @@ class Overlay:
         x = round(self._x(place, column - left))
         bottom = place.layout.view_height
         painter.fillRect(x, 0, 1, bottom + 6, self.look.color("text_2"))
-        text = clock(column * board.dt, board.origin)
+        text = moment(column * board.dt, Clock(board.now, board.origin))
         made = self._words.get(text, self.look.color("text"), place.ratio, 11, 600, self.look.color("panel"))
         width = made.width() / place.ratio
         room = place.layout.gutter_left + 40 - width
@@ -223,11 +236,13 @@ class Overlay:
             if found.satellite in shown and left <= column <= right:
                 x = self._x(place, column - left)
                 painter.fillRect(QRectF(round(x), top, 1, 9), look.color("finding"))
-                put(clock(found.start, board.origin), x - 4, look.color("finding"), 600, 1.0)
-        step = board.tick_step
-        for time in tick_times(left * board.dt, (right + 1) * board.dt, step // 2 or 1, board.origin or 0):
+                put(moment(found.start, Clock(board.now, board.origin)), x - 4, look.color("finding"), 600, 1.0)
+        step, origin = board.tick_step, board.origin or 0
+        begin, end = left * board.dt, (right + 1) * board.dt
+        labelled = set(tick_times(begin, end, step, origin))
+        for time in tick_times(begin, end, minor_step(step), origin):
             x = self._x(place, time // board.dt - left)
-            major = (time - (board.origin or 0)) % step == 0
+            major = time in labelled
             painter.fillRect(QRectF(round(x), top + 1, 1, 5 if major else 3), look.color("line_strong"))
             if major and x < layout.gutter_left - 12:
                 put(label(time, step, board.origin), x, text_3, 400, 0.5)

@@ -68,10 +68,12 @@ def measure(table: Table, first: int, last: int, rules: Rules, rows: npt.NDArray
     until = np.where(ahead.times[:, 1:] < LATER, ahead.times[:, 1:], rules.now)
     known = since > NEVER
     hatch = ~has & known & (until - np.where(known, since, until) > gap) & (edges[1:] > since) & (edges[:-1] <= until)
+    unread = table.unread[at]
+    hatch &= ~unread
 
     band_low, band_high = _band(table, first, last, gap, rows)
     held = np.where(has, table.last_value[at], behind.values[:, :-1])
-    state = np.where(hatch | (edges[:-1] > rules.now), np.nan, held)
+    state = np.where(hatch | unread | (edges[:-1] > rules.now), np.nan, held)
     previous = behind.values[:, :-1]
     after_gap = first_time - behind.times[:, :-1] > gap
     change = has & (after_gap | (least != previous) | (greatest != previous))

@@ -69,6 +69,13 @@ class Reader(Protocol):
     def expected(self, key: str, start: int, stop: int) -> tuple[Times, Floats, Floats]:
         """Times (ascending), lowest and highest expected value; NaN: nothing is known there, infinite: no bound."""
 
+    def past(self, key: str, start: int, stop: int, dt: int) -> tuple[Times, Floats, Sequence[tuple[int, int]]]:
+        """What lies before the samples, for columns of ``dt`` microseconds: times (ascending) and values.
+
+        Two of them stand for all samples of a column, the least and the greatest. Then the spans of which nothing is
+        known yet.
+        """
+
 
 Spans = Sequence[tuple[int, int | None]]
 """Pairs of start and end, UTC microseconds; an end of None is still open."""

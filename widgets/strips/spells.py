@@ -20,7 +20,7 @@ class Spell:
 
 
 def gaps(data: StripData, row: int, first: int, last: int) -> list[Spell]:
-    """The gaps of a strip that reach into the columns ``first`` .. ``last``."""
+    """The gaps of a strip that reach into the columns ``first`` .. ``last``, what is not read yet left out."""
     table, gap, now = data.table, int(data.rules.gap[row]), data.rules.now
     places = table.places(max(first, table.left), min(last, table.right))
     left = max(first, table.left)
@@ -28,13 +28,22 @@ def gaps(data: StripData, row: int, first: int, last: int) -> list[Spell]:
     before, after = int(table.before.times[row]), int(table.after.times[row])
     ends = np.concatenate([[max(before, int(data.rules.began[row]))], table.last_time[row, places[there]]])
     starts = np.concatenate([table.first_time[row, places[there]], [after if after < LATER else now]])
-    found = []
+    found: list[Spell] = []
+    holes = unread(data, row, first, last)
     for i in np.flatnonzero((ends > NEVER) & (starts - np.where(ends > NEVER, ends, starts) > gap)).tolist():
         begin = max(int(ends[i]) // table.dt + (i > 0), left)
         end = min(int(starts[i]) // table.dt - (i < len(there)), last)
         if begin <= end:
-            found.append(Spell(begin, end, float("nan")))
+            found += _without(Spell(begin, end, float("nan")), holes)
     return found
+
+
+def unread(data: StripData, row: int, first: int, last: int) -> list[Spell]:
+    """The columns of a strip in ``first`` .. ``last`` of which nothing is known yet."""
+    left, right = max(first, data.table.left), min(last, data.table.right)
+    there = data.table.unread[row, data.table.places(left, right)]
+    edges = np.flatnonzero(np.diff(there, prepend=False, append=False)).reshape(-1, 2)
+    return [Spell(left + begin, left + end - 1, float("nan")) for begin, end in edges.tolist()]
 
 
 def states(data: StripData, row: int, first: int, last: int) -> list[Spell]:
@@ -50,7 +59,7 @@ def states(data: StripData, row: int, first: int, last: int) -> list[Spell]:
     lows, highs = table.low[row, places[there]], table.high[row, places[there]]
     begins = np.concatenate([[0], there])
     fresh = np.concatenate([[True], (lows != values[:-1]) | (highs != values[:-1])])
-    holes = gaps(data, row, left, right)
+    holes = sorted([*gaps(data, row, left, right), *unread(data, row, left, right)], key=lambda one: one.first)
     out: list[Spell] = []
     starts = np.flatnonzero(fresh)
     for n, i in enumerate(starts.tolist()):

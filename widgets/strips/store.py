@@ -5,6 +5,8 @@ The window's own charts read the core's ring instead; this one serves a file's p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from widgets.strips.spec import Floats, Times
@@ -79,6 +81,10 @@ class MemoryStore:
             return np.empty(0, dtype=np.int64), np.empty(0)
         times, values = series.part(start, stop)
         return times, values[:, 0]
+
+    def past(self, key: str, start: int, stop: int, dt: int) -> tuple[Times, Floats, Sequence[tuple[int, int]]]:
+        """See ``Reader``: what is not held any more is gone."""
+        return np.empty(0, dtype=np.int64), np.empty(0), ()
 
     def expected(self, key: str, start: int, stop: int) -> tuple[Times, Floats, Floats]:
         """See ``Reader``."""

@@ -46,6 +46,8 @@ class Table:
         self.band_low = np.full(shape, np.nan)
         self.band_high = np.full(shape, np.nan)
         self.late = np.zeros(shape, dtype=np.bool_)
+        self.unread = np.zeros(shape, dtype=np.bool_)
+        """Columns of which nothing is known yet."""
         self.before = Neighbours(np.full(strips, NEVER, dtype=np.int64), np.full(strips, np.nan))
         """The last sample older than the table."""
         self.after = Neighbours(np.full(strips, LATER, dtype=np.int64), np.full(strips, np.nan))
@@ -92,6 +94,7 @@ class Table:
             (self.band_low, np.nan),
             (self.band_high, np.nan),
             (self.late, False),
+            (self.unread, False),
         ):
             array[where] = empty
 
@@ -120,6 +123,11 @@ class Table:
         older = times[starts] < self.first_time[row, places]
         self.first_time[row, places[older]] = times[starts[older]]
         self.first_value[row, places[older]] = values[starts[older]]
+
+    def mark_unread(self, row: int, start: int, stop: int) -> None:
+        """Nothing is known yet of ``start`` <= t < ``stop``."""
+        first, last = max(start // self.dt, self.left), min((stop - 1) // self.dt, self.right)
+        self.unread[row, self.places(first, last)] = True
 
     def scatter(self, rows: Ints, times: Times, matrix: Floats, late_before: Times) -> None:
         """Add (n,) ascending times with (n, C) values to the strips ``rows`` (C,), all at once.

@@ -9,14 +9,18 @@ from widgets.text import MINUS
 
 SECOND = 1_000_000
 _MINUTE, _HOUR, _DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
+MONTH = 30 * _DAY
+"""Steps of this and more are told in months of the calendar, where times have a date."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STEPS = (
     *(n * SECOND // 1000 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(n * SECOND for n in (1, 2, 5, 10, 15, 30)),
     *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
     *(n * _HOUR for n in (1, 2, 3, 6, 12)),
-    *(n * _DAY for n in (1, 2, 5, 10, 30, 100, 365)),
+    *(n * _DAY for n in (1, 2, 5, 10)),
+    *(n * MONTH for n in (1, 3, 6, 12, 24, 60, 120)),
 )
+_MINOR = {MONTH: MONTH, 3 * MONTH: MONTH, 12 * MONTH: 3 * MONTH}
 
 
 def tick_step(span: int, width: float, apart: float) -> int:
@@ -26,9 +30,28 @@ def tick_step(span: int, width: float, apart: float) -> int:
 
 
 def tick_times(start: int, stop: int, step: int, origin: int) -> list[int]:
-    """Multiples of ``step`` after ``origin`` within ``start`` .. ``stop``."""
+    """Multiples of ``step`` after ``origin`` within ``start`` .. ``stop``; months of the calendar where that is 0."""
+    if step >= MONTH and not origin:
+        return _months(start, stop, step // MONTH)
     first = origin - (origin - start) // step * step
     return list(range(first, stop + 1, step))
+
+
+def minor_step(step: int) -> int:
+    """The step of the short ticks between those that are labelled."""
+    return _MINOR.get(step, step // 2 or 1)
+
+
+def _months(start: int, stop: int, apart: int) -> list[int]:
+    begin = moment(start)
+    found = []
+    for month in range((12 * begin.year + begin.month - 1) // apart * apart, 12 * datetime.max.year, apart):
+        time = (datetime(max(1, month // 12), month % 12 + 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+        if time > stop:
+            break
+        if time >= start:
+            found.append(time)
+    return found
 
 
 def moment(time: int) -> datetime:
@@ -41,13 +64,20 @@ def moment(time: int) -> datetime:
 
 @lru_cache(256)
 def label(time: int, step: int, origin: int | None) -> str:
-    """``00:30``, ``00:30:15``, the day at midnight (``14 Mar``), or ``T+00:30`` where times are relative."""
+    """``00:30``, ``00:30:15``, the day at midnight (``14 Mar``), ``Mar 2026``, ``2026``.
+
+    Where times are relative, ``T+00:30``, and ``T+12 d``.
+    """
+    if origin is not None and step >= _DAY:
+        return f"T{'+' if time >= origin else MINUS}{abs(time - origin) // _DAY} d"
     if origin is not None:
         seconds, rest = divmod(abs(time - origin), SECOND)
         sign = "+" if time >= origin else MINUS
         text = f"T{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
         return text + _fine(seconds % 60, rest, step)
     at = moment(time)
+    if step >= MONTH:
+        return f"{at:%b %Y}" if step < 12 * MONTH else f"{at.year}"
     if step >= _DAY or (at.hour == at.minute == at.second == at.microsecond == 0 and step >= _HOUR):
         return f"{at.day} {at:%b}"
     return f"{at:%H:%M}" + _fine(at.second, at.microsecond, step)

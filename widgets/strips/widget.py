@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from widgets.strips.board import GREATEST_SPAN, LEAST_SPAN
 from widgets.strips.canvas import Canvas
 from widgets.strips.colours import palette
 from widgets.strips.layout import COMPACT, WIDE, Sizes
@@ -112,6 +111,19 @@ class Strips(Canvas):
         """A third line of a head in place of what is expected: ``over since 02:14:31``; empty: none."""
         self._notes[key] = text
 
+    def reread(self, keys: Iterable[str]) -> None:
+        """The reader knows more of the past of these channels."""
+        for key in keys:
+            row = self.board.data.index.get(key)
+            if row is not None:
+                self.board.data.reread(row)
+
+    def set_trouble(self, sentence: str) -> None:
+        """Why the past cannot be read, written where it is missing; empty: it is being read."""
+        if sentence != self._overlay.trouble:
+            self._overlay.trouble = sentence
+            self.update()
+
     # time
 
     def set_now(self, now: int) -> None:
@@ -131,7 +143,7 @@ class Strips(Canvas):
 
     def set_span(self, span: int) -> None:
         """Microseconds from the left edge to the right one."""
-        self.board.span = min(max(int(span), LEAST_SPAN), GREATEST_SPAN)
+        self.board.set_span(int(span))
 
     def set_live(self, live: bool) -> None:
         """Follow the clock, or stay where the charts are."""
@@ -141,7 +153,12 @@ class Strips(Canvas):
 
     def set_right(self, right: int) -> None:
         """Leave live and show what ends at this time."""
-        self.board.live, self.board.right_time = False, min(right, self.board.now)
+        self.board.live = False
+        self.board.set_right(right)
+
+    def set_earliest(self, earliest: int | None) -> None:
+        """Nothing was recorded before: the left edge goes no further."""
+        self.board.earliest = earliest
 
     def set_cursor(self, on: bool) -> None:
         """A vertical line under the mouse, its time on the axis, the values there in the heads."""
@@ -149,6 +166,26 @@ class Strips(Canvas):
         self.setMouseTracking(on)
         if not on:
             self._move_cursor(None)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of the strips, those that can be seen first."""
+        here, keys = self.board.sheet.arrangement, [spec.key for spec in self.board.specs]
+        return keys[here.first : here.last] + keys[: here.first] + keys[here.last :]
+
+    @property
+    def stretch(self) -> tuple[int, int, int] | None:
+        """Start and end (UTC microseconds) of what is drawn, and of a column; None before there is room for any."""
+        board = self.board
+        width = board.sheet.arrangement.width
+        if width < 2 or not board.specs or not board.now:
+            return None
+        return (board.right - width + 1) * board.dt, (board.right + 1) * board.dt, board.dt
+
+    @property
+    def reach(self) -> int:
+        """The longest span that shows anything, microseconds; 0 where that is not known."""
+        return 0 if self.board.earliest is None else self.board.longest
 
     @property
     def span(self) -> int:
