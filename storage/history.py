@@ -39,9 +39,10 @@ def earliest(sessions: Sequence[SessionInfo]) -> int | None:
 def history(
     reader: Reader, sessions: Sequence[SessionInfo], keys: Sequence[str], start: int, stop: int, columns: int
 ) -> dict[str, Envelope]:
-    """Minimum and maximum of each channel over ``sessions`` in ``start`` <= t < ``stop``, UTC microseconds.
+    """Minimum and maximum of each channel in ``start`` <= t < ``stop``, UTC microseconds.
 
-    ``sessions`` are in order, oldest first. In ``columns`` parts of the span at the most; a channel without values is not in the answer. Raises StorageError.
+    Over ``sessions``, which are in order, oldest first; in ``columns`` parts of the span at the most. A channel without
+    values is not in the answer. Raises StorageError.
     """
     return _joined(sessions, start, stop, columns, lambda session: reader.envelope(session, keys, start, stop, columns))
 

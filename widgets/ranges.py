@@ -135,11 +135,11 @@ class RangeBar(QWidget):
     def set_span(self, span: int) -> None:
         """The length of the window shown, microseconds; a button is marked where one says just that."""
         self._span = span
+        lengths = [choice.length(self._orbit, self._all) for choice in CHOICES]
         self.group.setExclusive(False)
-        for choice, button in zip(CHOICES, self.choices, strict=True):
-            length = choice.length(self._orbit, self._all)
+        for choice, length, button in zip(CHOICES, lengths, self.choices, strict=True):
             # All there is grows while it is looked at.
-            all_ = choice.everything and length is not None and span >= _NEARLY * length
+            all_ = choice.everything and length is not None and span not in lengths and span >= _NEARLY * length
             button.setChecked(span > 0 and (all_ or length == span))
         self.group.setExclusive(True)
 
