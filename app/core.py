@@ -18,6 +18,7 @@ from pathlib import Path
 from app.archiving import Archiving
 from app.audit import operator
 from app.cli.interrupt import Interrupt
+from app.counters import Counter
 from app.expected import EXPECTED
 from app.history import History
 from app.limiting import Limiting
@@ -35,6 +36,7 @@ from app.settings import load
 from app.sources import open_sources
 from app.tuning import Tuning
 from app.tutor import Tutor
+from app.unfinished import Unfinished, forget, keep
 from simulator.request import SCENARIOS
 from telemetry.clock import SECOND
 from telemetry.ring import describe
@@ -42,6 +44,8 @@ from telemetry.ring import describe
 log = logging.getLogger(__name__)
 
 PUBLISH_S = 0.1
+KEEP_S = 1.0
+"""How far behind what is kept for the next core may be."""
 MOST_SPEED = 1e6
 CANCEL_DEADLINE_S = 5.0
 NICE = 10
@@ -91,8 +95,23 @@ class Core:
     def run(self) -> None:
         """Watch until asked to stop."""
         self.session.start()
+        kept, due = None, 0.0
         while not self._stop.wait(PUBLISH_S):
             self.session.publish()
+            if (now := time.monotonic()) >= due:
+                due, kept = now + KEEP_S, self._keep(kept)
+
+    def _keep(self, before: Unfinished | None) -> Unfinished:
+        """Keep what is watched for who has to go on with it, where that has changed."""
+        plan, counters = self.session.playback.plan, self._ring.counters
+        run = self.session.id if plan.continues is None else plan.continues
+        now = Unfinished(plan, run, int(counters[Counter.FIRST]), int(counters[Counter.NOW]))
+        if now != before:
+            try:
+                keep(now)
+            except OSError as problem:
+                log.warning("what is watched cannot be kept: %s", problem)
+        return now
 
     def close(self) -> None:
         """Drain everything, then let clients go and remove what was published."""
@@ -101,6 +120,7 @@ class Core:
         self._archiving.close(CANCEL_DEADLINE_S)
         self.session.close()
         self.session.publish()
+        forget(self.session.plan.archive_path)
         # Before clients are let go: whoever sees this core end may start the next one at once.
         self._path.unlink(missing_ok=True)
         self._server.close(2.0)
@@ -218,6 +238,8 @@ def main() -> int:
     try:
         core = Core(plan, stop)
     except EXPECTED as problem:
+        if plan.continues is not None:
+            forget(plan.archive_path)  # it would not be gone on with the next time either
         _tell({"error": str(problem)})
         return 2
     try:

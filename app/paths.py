@@ -70,8 +70,29 @@ def thresholds_file() -> Path:
 
 
 def window_state_file() -> Path:
-    """Where the window was; nothing else is kept there."""
-    return Path(platformdirs.user_state_dir(NAME, appauthor=False, ensure_exists=True)) / "window.ini"
+    """Where the window was on the screen; nothing else is kept there."""
+    return _state_folder() / "window.ini"
+
+
+def run_file(archive: Path) -> Path:
+    """What is being recorded into an archive; not there where that ended in order."""
+    return _state_folder() / f"run-{archive_key(archive)}.json"
+
+
+def layout_file(archive: Path) -> Path:
+    """What a window on an archive showed last; it need not exist."""
+    return _state_folder() / f"layout-{archive_key(archive)}.json"
+
+
+def _state_folder() -> Path:
+    return Path(platformdirs.user_state_dir(NAME, appauthor=False, ensure_exists=True))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file in one step: it has the old text or the new one, whatever happens. Raises OSError."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
 
 
 def default_archive() -> Path:

@@ -65,6 +65,8 @@ class LatestEvents(QWidget):
 class RightDock(QWidget):
     """Three lists and a page, one of them shown."""
 
+    tab_shown = Signal(str)
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
@@ -103,6 +105,7 @@ class RightDock(QWidget):
     def show_tab(self, number: int) -> None:
         """Show one of ``TABS``."""
         self._shown = number
+        self.tab_shown.emit(TABS[number])
         self.tabs[number].setChecked(True)
         for i, page in enumerate(self._pages):
             page.setVisible(i == number)

@@ -67,6 +67,7 @@ class WatchView(QWidget):
     verdict_given = Signal(object, str, str)
     """The key of a finding, what the operator says of it, and a note."""
     undo_wanted = Signal()
+    view_shown = Signal(str)
     event_activated = Signal(object)
     """Show the charts at this ``EventRow``'s time."""
     live_wanted = Signal()
@@ -253,6 +254,12 @@ class WatchView(QWidget):
         self._show_drawer(False)
         self.scoring.setVisible(scoring)
         (self.scoring if scoring else self.strips).setFocus()
+        self.view_shown.emit(name)
+
+    @property
+    def shown(self) -> str:
+        """The one of ``VIEWS`` that is shown."""
+        return "Scoring" if self.scoring.isVisibleTo(self) else "Watch"
 
     def open_detection(self, key: str = "") -> None:
         """Show the page Detection and put the keyboard into it; ``key`` says what of."""

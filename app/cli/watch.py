@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns
 
 from app import paths
 from app.cli.errors import UsageError, complain
 from app.display import why_no_window
+from app.launch import may_attach
 from app.plan import Plan
+from app.unfinished import successor, unfinished
 
 HOUR_S = 3600.0
 LEAST_SPEED, MOST_SPEED = 1e-3, 1e6
@@ -90,7 +93,25 @@ def open_window(
         limits=limits,
         settings=settings,
     )
-    return _run_window(replace(plan, history=None, any_source=True))
+    return _run_window(_taken_up(replace(plan, history=None, any_source=True)))
+
+
+def _taken_up(plan: Plan) -> Plan:
+    """The plan that goes on with what was cut off, where something was; what ``plan`` says beyond a source stays."""
+    left = unfinished(plan.archive_path)
+    if left is None:
+        return plan
+    same = replace(
+        left.plan,
+        engine=left.plan.engine if plan.engine == "auto" else plan.engine,
+        models=plan.models or left.plan.models,
+        settings=plan.settings or left.plan.settings,
+        limits=plan.limits or left.plan.limits,
+        any_source=True,
+    )
+    if may_attach(plan.archive_path):
+        return replace(plan, settings=same.settings)
+    return successor(same, left.run, left.first, left.newest, time_ns() // 1000)
 
 
 def open_window_on(plan: Plan) -> int:

@@ -76,6 +76,17 @@ class Charts(QObject):
             self._show(overview(groups, first), first, None)
 
     @property
+    def shown(self) -> tuple[list[str], str, str] | None:
+        """Keys, title and selected key of what the operator chose to see; None where the charts choose themselves."""
+        return (self.keys, self.title, self._strips.chosen or "") if self._chosen_by_operator else None
+
+    def show_again(self, keys: Sequence[str], title: str, chosen: str) -> None:
+        """Show what the operator chose once, as far as it is there."""
+        if any(self._feed.channel(key) is not None for key in keys):
+            self._chosen_by_operator = True
+            self._show(keys, title, chosen or None)
+
+    @property
     def chosen(self) -> str:
         """The channel whose chart is selected, or an empty text."""
         return channel_of(self._strips.chosen or "")

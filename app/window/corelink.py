@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from app.link.client import CoreClient
 from app.link.wire import Header, LinkError, Reply
 from app.paths import log_file
 from app.plan import Plan
+from app.unfinished import successor
 from telemetry.clock import SECOND
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class CoreLink(QObject):
         self._plan = plan
         self._client = client
         if self._run is None:
-            self._run = int(hello["session"])
+            self._run = int(hello["session"]) if plan.continues is None else plan.continues
         self.attached.emit(hello)
         return True
 
@@ -250,21 +250,6 @@ class CoreLink(QObject):
                 f"The core no longer answers, and its process {self._process.pid} did not end within {timeout:g} s: "
                 "end that process, then try again."
             ) from None
-
-
-def successor(plan: Plan, run: int | None, first: int, newest: int, now: int) -> Plan:
-    """The plan of the core that follows a dead one.
-
-    ``run`` is the number of the first session of the run (None: none is known); ``first`` and ``newest`` are the
-    first and last telemetry times that the dead one delivered. What can wait goes on where it stood and loses nothing;
-    what keeps the time of day is brought up to ``now`` at full speed, unless the operator has it stand still.
-    """
-    if not newest:
-        return plan
-    edge = max(newest, first + int((plan.history or 0.0) * SECOND))
-    keeps_time = plan.speed == 1.0 and not plan.paused and abs(now - edge) < 120 * SECOND
-    at = now if keeps_time else edge + 1
-    return replace(plan, history=(at - first) / SECOND, resume_from=newest + 1, continues=run)
 
 
 def _without(asked: str | None, in_force: str | None) -> str:

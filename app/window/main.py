@@ -14,7 +14,7 @@ import tomllib
 from logging.handlers import RotatingFileHandler
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QMoveEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from app.launch import may_attach, start
@@ -28,6 +28,8 @@ from widgets.watch import WatchView
 log = logging.getLogger(__name__)
 
 FIRST_SIZE = QSize(1600, 900)
+_AFTER_MS = 500
+"""After it was moved, a window that is killed comes back where it is."""
 _LOG_BYTES = 2_000_000
 
 
@@ -66,6 +68,10 @@ class Window(QMainWindow):
         self.setWindowTitle("Perigee")
         self._may_close = False
         self._state = QSettings(str(window_state_file()), QSettings.Format.IniFormat)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_AFTER_MS)
+        self._later.timeout.connect(self._keep_geometry)
         geometry = self._state.value("geometry")
         if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
             screen = QGuiApplication.primaryScreen()
@@ -77,9 +83,22 @@ class Window(QMainWindow):
             event.accept()
             return
         event.ignore()
-        self._state.setValue("geometry", self.saveGeometry())
+        self._keep_geometry()
         self.view.say("Writing what was received, then closing.")
         self.closing.emit()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """See ``_AFTER_MS``."""
+        self._later.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """See ``_AFTER_MS``."""
+        super().resizeEvent(event)
+        self._later.start()
+
+    def _keep_geometry(self) -> None:
+        self._state.setValue("geometry", self.saveGeometry())
+        self._state.sync()
 
     def close_now(self) -> None:
         """Everything is recorded."""

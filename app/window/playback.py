@@ -44,6 +44,11 @@ class Playback(QObject):
         bar.fault_wanted.connect(lambda kind: link.ask("inject", kind=kind, satellite=charts.satellite))
         link.answered.connect(self._on_answered)
 
+    @property
+    def continues(self) -> bool:
+        """Whether what is played was begun by a core that was cut off."""
+        return self._plan is not None and self._plan.continues is not None
+
     def begin(self, hello: Mapping[str, Any]) -> None:
         """A core has said what it plays."""
         self._plan, self.possible = Plan.from_json(hello["plan"]), bool(hello["playable"])

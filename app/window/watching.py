@@ -22,6 +22,7 @@ from app.window.chronicle import Chronicle
 from app.window.corelink import CoreLink
 from app.window.happenings import Happenings
 from app.window.history import History
+from app.window.layout import Layout
 from app.window.ledger import Ledger
 from app.window.lessons import Lessons
 from app.window.limits import LimitsEditor
@@ -66,6 +67,7 @@ class Watching(QObject):
         self.quality = DataQuality()
         self.charts = Charts(view, strips, self.feed, self.ledger)
         self.playback = Playback(view, link, self.charts)
+        self.layout = Layout(view, strips, self.charts)
         self.limits = LimitsEditor(view, self.feed, self.charts, link)
         self._troubles = Troubles()
         self.lessons = Lessons(view, link)
@@ -245,6 +247,7 @@ class Watching(QObject):
         self.feed.attach(groups, ring)
         self._show_channels(groups)
         self.charts.begin()
+        self.layout.begin(Path(hello["archive"]))
         self.history.begin()
         if self._troubles.lost_at is not None:
             took = time.monotonic() - self._lost_since
@@ -255,6 +258,8 @@ class Watching(QObject):
             self._say_of_itself(f"recording again, after {took:.1f} s")
         elif hello["age_s"] > _JUST_BEGUN_S:
             self._say_of_itself("this window joined a session that goes on")
+        elif self.playback.continues:
+            self._say_of_itself("went on with what was cut off")
         else:
             self._say_of_itself("recording began")
         self._troubles.lost_at, self._troubles.failed = None, ""

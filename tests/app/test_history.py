@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 from app.cli.watch import make_plan
 from app.counters import Counter
@@ -17,6 +18,7 @@ from app.plan import Plan
 from storage import Archive, Recorder
 from telemetry import Channel, Frame, Group, Origin
 from telemetry.clock import SECOND, parse_iso
+from widgets.strips.spells import gaps, unread
 
 if TYPE_CHECKING:
     from tests.app.conftest import Desk
@@ -107,3 +109,54 @@ def test_one_sample_out_in_a_month_is_seen_at_every_zoom(sit_down: Open, month: 
         at = times[int(np.nanargmax(high))]
         assert abs(at - SPIKE) <= 2 * strips.board.dt
         assert np.nanmin(low) == pytest.approx(30.0, abs=0.6)
+
+
+def test_going_back_is_instant_and_ends_where_everything_begins(sit_down: Open, month: Path, tmp_path: Path) -> None:
+    desk = _sit_down(sit_down, month, tmp_path)
+    charts, strips, ranges = desk.watching.charts, desk.watching._strips, desk.window.view.ranges
+    charts.set_span(DAY)
+    charts.move_to(NOW - 5 * DAY)
+    desk.wait(lambda: _read(desk) and desk.watching.history._wanted(*_stretch(desk))[0] is None)
+    # One window back, and on again, was read before anybody asked.
+    for window in (-1, 1, 1):
+        charts.step(window)
+        desk.watching.tick()
+        assert not desk.watching.history._wanted(*_stretch(desk))[1]
+        assert np.isfinite(_columns(desk)[2]).mean() > 0.99
+    # The minus key goes out to all there is, and back ends at its begin.
+    desk.press(Qt.Key.Key_L)
+    for _ in range(3):
+        desk.press(Qt.Key.Key_Minus)
+    assert strips.span == strips.reach and ranges.choices[-1].isChecked()
+    charts.set_span(7 * DAY)
+    for _ in range(9):
+        desk.press(Qt.Key.Key_Left)
+    assert strips.right - strips.span == NOW - 30 * DAY
+    assert not ranges.live.isChecked() and ranges._words() == "Behind live 23 d"
+    desk.press(Qt.Key.Key_L)
+    assert strips.live and ranges.live.isChecked()
+
+
+def test_what_was_never_recorded_is_a_gap_and_what_is_not_read_yet_is_none(
+    sit_down: Open, month: Path, tmp_path: Path
+) -> None:
+    desk = _sit_down(sit_down, month, tmp_path)
+    charts, data = desk.watching.charts, desk.watching._strips.board.data
+    charts.set_span(7 * DAY)
+    charts.move_to(NOW - 16 * DAY)
+    desk.watching._strips.tick()
+    data = desk.watching._strips.board.data
+    row, right = data.index[KEY], desk.watching._strips.board.right
+    assert unread(data, row, right - 100, right) and not gaps(data, row, right - 100, right)
+    desk.wait(lambda: _read(desk))
+    data = desk.watching._strips.board.data
+    right, width = desk.watching._strips.board.right, desk.watching._strips.board.sheet.arrangement.width
+    (gap,) = gaps(data, row, right - width + 1, right)
+    dt = data.table.dt
+    assert (gap.first * dt, (gap.last + 1) * dt) == pytest.approx(GAP, abs=3 * dt)
+
+
+def _stretch(desk: Desk) -> tuple[int, int, int]:
+    here = desk.watching._strips.stretch
+    assert here is not None
+    return here

@@ -12,7 +12,7 @@ from app.plan import Plan
 from app.session import Session, open_session
 from app.settings import Settings
 from app.sources import open_sources
-from app.window.corelink import successor
+from app.unfinished import successor
 from telemetry import SourceError
 from telemetry.clock import SECOND
 
