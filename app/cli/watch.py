@@ -93,10 +93,10 @@ def open_window(
         limits=limits,
         settings=settings,
     )
-    return _run_window(_taken_up(replace(plan, history=None, any_source=True)))
+    return _run_window(taken_up(replace(plan, history=None, any_source=True)))
 
 
-def _taken_up(plan: Plan) -> Plan:
+def taken_up(plan: Plan) -> Plan:
     """The plan that goes on with what was cut off, where something was; what ``plan`` says beyond a source stays."""
     left = unfinished(plan.archive_path)
     if left is None:

@@ -66,7 +66,7 @@ class Answer:
 
     question: Question
     tiles: Cut
-    earliest: int | None
+    earliest: int
     events: Sequence[tuple[int, Event]]
 
 
@@ -167,7 +167,7 @@ class History(QObject):
         self._asked = True
         tiles = self._chronicle.tiles
         tiles.put(answer.question.width, answer.tiles)
-        if answer.earliest is not None and answer.earliest != tiles.earliest:
+        if answer.earliest != tiles.earliest:
             tiles.earliest = answer.earliest
             self.reach_changed.emit(answer.earliest)
         self._charts.set_trouble("")
@@ -195,7 +195,8 @@ def decode(question: Question, began: int, answer: Mapping[str, Any], payload: b
             session = int(values.pop("session"))
             events.append((session, event_from_json(values)[1]))
         tiles = cut(question, found, max(began, answer["until"] or 0))
-        return Answer(question, tiles, answer["earliest"], events)
+        earliest = answer["earliest"]
+        return Answer(question, tiles, began if earliest is None else min(began, earliest), events)
     except (KeyError, TypeError, ValueError, LinkError):
         log.exception("an answer of the archive")
         return "the archive's answer cannot be read"
