@@ -110,7 +110,7 @@ class Core:
             try:
                 keep(now)
             except OSError as problem:
-                log.warning("what is watched cannot be kept: %s", problem)
+                log.info("what is watched cannot be kept: %s", problem)
         return now
 
     def close(self) -> None:

@@ -180,10 +180,6 @@ class LiveRing:
         head, capacity = int(view.words[0]), view.track.capacity
         return int(view.times[_oldest(head, capacity) % capacity]) if head else None
 
-    def whole(self, name: str) -> bool:
-        """Whether every row ever written to a track is still there for ``read``."""
-        return not _oldest(self.head(name), self._views[name].track.capacity)
-
     def stamp(self, name: str) -> int:
         """The stamp of the newest append."""
         return int(self._views[name].words[1])

@@ -36,5 +36,5 @@ class Chronicle:
 
     def before(self, key: str, start: int, stop: int) -> tuple[int, int] | None:
         """What of a span the archive alone has; None: nothing."""
-        floor = self.feed.floor(key, self.began)
+        floor = self.feed.floor(key)
         return None if floor is None or start >= floor else (start, min(stop, floor))

@@ -135,16 +135,15 @@ class Feed:
         times = [] if ring is None else [ring.oldest(part.samples) for part in self._parts]
         return min((time for time in times if time is not None), default=0)
 
-    def floor(self, key: str, began: int) -> int | None:
-        """From when on everything of a channel, or of its score, is here; None where that is not known.
-
-        ``began`` is the first telemetry time of all (UTC microseconds, 0: there is none yet).
-        """
+    def floor(self, key: str) -> int | None:
+        """From when on everything of a channel, or of its score, is here; None where that is not known."""
         found = self._where.get(channel_of(key))
-        if found is None or self._ring is None or not began:
+        if found is None or self._ring is None:
             return None
-        track = found[0].judged if is_score(key) else found[0].samples
-        return began if self._ring.whole(track) else self._ring.oldest(track)
+        part = found[0]
+        oldest = self._ring.oldest(part.judged if is_score(key) else part.samples)
+        # Of a channel that has not come yet there is nothing since the first of all the others.
+        return oldest if oldest is not None else self.oldest or None
 
     def fresh(self) -> Iterator[Fresh]:
         """Samples since the last call, group by group."""

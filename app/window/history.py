@@ -92,9 +92,13 @@ class History(QObject):
         self._attached = self._asked = False
         self._came.connect(self._on_came)
 
-    def begin(self) -> None:
-        """A core is there that can be asked."""
+    def forget(self) -> None:
+        """Something else is watched from now on."""
         self._chronicle.tiles.clear()
+        self._chronicle.began = 0
+
+    def begin(self) -> None:
+        """A core is there that can be asked; what one that died has told holds still."""
         self._attached, self._asked = True, False
         self._flight = self._last = None
         self._charts.set_trouble("")

@@ -346,7 +346,7 @@ class Watching(QObject):
         self.quality = DataQuality()
         self.charts.forget()
         self._clock, self._began = Clock(0), 0
-        self.chronicle.began = 0
+        self.history.forget()
         self._told.clear()
         self._show_findings()
 

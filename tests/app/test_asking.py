@@ -88,6 +88,7 @@ class Desk:
         self.charts, self.core = Charts(), Core()
         self.chronicle = Chronicle(Feed())
         self.chronicle.feed.attach([Group("SAT-001", "eps", (Channel("SAT-001", "eps", "a"),), SECOND)], ring)
+        ring.append("s:SAT-001/eps", np.array([NOW]), np.array([[1.0]]))
         self.chronicle.began = NOW
         self.history = History(self.chronicle, self.charts, self.core, lambda: self.now)
         self.history.begin()
@@ -152,7 +153,7 @@ def test_the_windows_beside_are_asked_for_once_the_one_shown_is_there(desk: Desk
 
 
 def test_no_question_is_about_more_than_a_few_channels_and_those_seen_come_first(desk: Desk) -> None:
-    desk.chronicle.feed.floor = lambda key, began: began  # type: ignore[method-assign]
+    desk.chronicle.feed.floor = lambda key: NOW  # type: ignore[method-assign]
     desk.charts.keys = [f"SAT-001/eps/{n}" for n in range(40)]
     asked = []
     for _ in range(3):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.window.ledger import KEPT, Ledger
+from app.window.ledger import KEPT, PAST, Ledger
 from detection import LIMITS, Opinion
 from detection.event import Contribution, Event
 from telemetry import Channel, Severity
@@ -171,3 +171,17 @@ def test_a_verdict_does_not_answer_an_alarm() -> None:
     ledger.take(1, [(0, _event(model=LIMITS, severity=Severity.CRITICAL))])
     ledger.take_opinions([(1, 1, Opinion(0, "rare nominal"))])
     assert ledger.rows(NOW)[0].mark == Mark(Kind.CRITICAL, Style.FILLED)
+
+
+def test_events_of_earlier_sessions_stand_on_the_charts_and_ask_for_nothing() -> None:
+    ledger = Ledger()
+    ledger.take(2, [(0, _event(1, 5_000, 6_000))])
+    ledger.take_past([(1, _event(1, 100, 200)), (2, _event(1, 5_000, 6_000)), (1, _event(2, 300, 400, model=LIMITS))])
+    ledger.take_past([(1, _event(1, 100, 250))])
+    assert [(one.start // S, one.end and one.end // S) for one in ledger.finding_spans()] == [(100, 250), (5_000, None)]
+    assert [(one.start // S, one.open) for one in ledger.spans()] == [(300, False), (100, False), (5_000, True)]
+    assert len(ledger.rows(NOW)) == ledger.counts().findings == 1
+    ledger.take_past([(1, _event(key, key, key + 1)) for key in range(3, PAST + 9)])
+    assert len(ledger.finding_spans()) == PAST + 1
+    ledger.clear()
+    assert ledger.finding_spans() == []

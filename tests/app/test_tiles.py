@@ -25,7 +25,8 @@ def columns(times: list[int], values: list[float], count: int = 2) -> Columns:
 def dense(question: Question) -> Columns:
     """A value in every column of a question."""
     times = np.arange(question.start, question.stop, question.width)
-    return Columns(times, times * 1.0, times * 1.0 + 1, np.full(len(times), 2))
+    low = times.astype(np.float64)
+    return Columns(times, low, low, np.full(len(times), 2))
 
 
 @given(st.integers(1, 10**14))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from detection.event import Judged
+from detection.event import Contribution, Event, Judged
 from storage import Archive, Reader, Recorder, SessionInfo, Stoppable, StorageError
-from storage.history import beside, earliest, history, scores
-from telemetry import Channel, Frame, Group, Origin
+from storage.history import beside, earliest, events, history, scores
+from telemetry import Channel, Frame, Group, Origin, Severity
 from telemetry.clock import SECOND
 
 MINUTE = 60 * SECOND
@@ -27,7 +27,14 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
 
 
 def record(
-    archive: Archive, start: int, stop: int, value: float, origin: Origin = "live", *, relative: bool = False
+    archive: Archive,
+    start: int,
+    stop: int,
+    value: float,
+    origin: Origin = "live",
+    *,
+    relative: bool = False,
+    events: Sequence[Event] = (),
 ) -> int:
     """A session at 1 Hz from ``start`` to ``stop`` (seconds), both channels at ``value``, scored at ``value`` / 10."""
     session = archive.begin_session(started=0, origin=origin, sources=["test"], relative=relative)
@@ -37,6 +44,8 @@ def record(
     assert recorder.put(session, Frame(GROUP, times, (values, values)), wait=True)
     ratio = np.full((len(times), 2), value / 10, dtype=np.float32)
     assert recorder.put(session, Judged(GROUP, times, ratio, ratio, ratio))
+    for event in events:
+        assert recorder.put(session, event)
     recorder.end_session(session, stop * SECOND)
     assert recorder.close(10.0)
     return session
@@ -91,6 +100,26 @@ def test_scores_are_those_of_the_minutes(archive: Archive) -> None:
     coarse = scores(reader, sessions, [A], 0, 360 * SECOND, 1)[A]
     assert (coarse.low.tolist(), coarse.high.tolist()) == (pytest.approx([0.1]), pytest.approx([3.0]))
     assert reader.minute_ratios(last, [A], 5, 5, 10) == {}
+
+
+def test_events_are_those_of_the_satellites_asked_for_and_of_the_session_whose_time_it_is(archive: Archive) -> None:
+    def found(key: int, start: int, satellite: str = "SAT-001") -> Event:
+        span = (start * SECOND, (start + 5) * SECOND)
+        return Event(key, satellite, *span, False, Severity.WATCH, "ar", "", 2.0, (Contribution("eps/a", 1.0, 2.0),))
+
+    record(archive, 0, 100, 1.0, events=[found(1, 10), found(2, 20, "SAT-002"), found(3, 70)])
+    record(archive, 0, 100, 1.0, "simulation", events=[found(1, 30)])
+    last = record(archive, 60, 100, 2.0, events=[found(1, 80)])
+    reader, sessions = shown(archive, last, last)
+
+    def told(start: int, stop: int, limit: int = 10) -> list[tuple[int, int]]:
+        told = events(reader, sessions, ["SAT-001"], start * SECOND, stop * SECOND, limit)
+        return [(one.session, one.event.key) for one in told]
+
+    assert told(0, 100) == [(1, 1), (3, 1)]
+    assert told(0, 100, 1) == [(3, 1)]
+    assert told(12, 14) == [(1, 1)] and told(16, 60) == []
+    assert events(reader, [], ["SAT-001"], 0, 100, 10) == []
 
 
 def test_reading_can_be_stopped_while_it_goes_on_and_is_then_over(archive: Archive) -> None:
