@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from storage.answers import Envelope, RecordedEvent, SessionInfo
+from storage.cells import column_width
 from storage.reader import Reader
 
 _FOREVER = 1 << 62
@@ -41,7 +42,7 @@ def history(
 ) -> dict[str, Envelope]:
     """Minimum and maximum of each channel in ``start`` <= t < ``stop``, UTC microseconds.
 
-    Over ``sessions``, which are in order, oldest first; in ``columns`` parts of the span at the most. A channel without
+    Over ``sessions``, which are in order, oldest first; in the columns of ``Reader.envelope``. A channel without
     values is not in the answer. Raises StorageError.
     """
     return _joined(sessions, start, stop, columns, lambda session: reader.envelope(session, keys, start, stop, columns))
@@ -86,7 +87,7 @@ def _joined(
 ) -> dict[str, Envelope]:
     if stop <= start or columns < 1:
         return {}
-    width = -(-(stop - start) // columns)
+    width = column_width(stop - start, columns)
     parts: dict[str, list[Envelope]] = {}
     hidden: dict[str, list[tuple[int, int]]] = {}
     for session in reversed(sessions):

@@ -1,12 +1,12 @@
 """What the charts have of the archive: columns in tiles, a bounded number of them. Pure; GUI thread but for ``cut``.
 
-Time is cut into columns of a round width (1, 2 or 5 times a power of ten microseconds) and those into tiles of
-``COLUMNS``, all counted from 1970: the same moment lies in the same column whatever is shown around it, so that
-going back finds what was there.
+Time is cut into columns of one of ``WIDTHS`` and those into tiles of ``COLUMNS``, all counted from 1970: the same
+moment lies in the same column whatever is shown around it, so that going back finds what was there.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,17 @@ from app.link.columns import Columns
 from app.window.feed import is_score
 from telemetry import Times
 
+_SECOND, _DAY = 1_000_000, 86_400_000_000
+WIDTHS: tuple[int, ...] = (
+    *(n * 10**power for power in range(7) for n in (1, 2, 5)),
+    *(n * _SECOND for n in (10, 20, 60, 120, 300, 600, 1200, 3600, 7200, 21_600, 43_200)),
+    *(n * 10**power * _DAY for power in range(4) for n in (1, 2, 5)),
+)
+"""Widths of columns, microseconds, that an archive answers with just as they are asked for."""
 COLUMNS = 512
 BOUND = 6_000
 """Tiles kept: those of a hundred charts on the widest screen and of one window beside it, 100 MB at the very most."""
-MINUTE = 60_000_000
+MINUTE = 60 * _SECOND
 COARSER = 8
 """So many wider widths are looked at for something to show until the right one is there."""
 
@@ -30,14 +37,8 @@ Span = tuple[int, int]
 
 
 def width_for(dt: int) -> int:
-    """The widest round width of a column that is not above ``dt`` microseconds (at least 1)."""
-    power = int(10 ** (len(str(dt)) - 1))
-    return next(n * power for n in (5, 2, 1) if n * power <= dt)
-
-
-def wider(width: int) -> int:
-    """The round width after ``width``."""
-    return width * 5 // 2 if str(width)[0] == "2" else width * 2
+    """The widest of ``WIDTHS`` that is not above ``dt`` microseconds (at least 1)."""
+    return WIDTHS[bisect_right(WIDTHS, dt) - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +203,10 @@ class Tiles:
                 yield place, (begin, end)
 
     def _instead(self, key: str, width: int, start: int, stop: int) -> Blocks | None:
-        for _ in range(COARSER):
-            width = wider(width)
-            if not any(True for _ in self._holes(key, width, start, stop)):
-                return self._blocks(key, width, start, stop)
+        at = WIDTHS.index(width) + 1
+        for wider in WIDTHS[at : at + COARSER]:
+            if not any(True for _ in self._holes(key, wider, start, stop)):
+                return self._blocks(key, wider, start, stop)
         return None
 
     def _blocks(self, key: str, width: int, start: int, stop: int) -> Blocks:

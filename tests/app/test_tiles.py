@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from app.link.columns import Columns, pack, unpack
 from app.link.wire import LinkError
 from app.window.feed import score_key
-from app.window.tiles import COLUMNS, MINUTE, Blocks, Question, Tile, Tiles, cut, wider, width_for
+from app.window.tiles import COLUMNS, MINUTE, WIDTHS, Blocks, Question, Tile, Tiles, cut, width_for
+from storage.cells import column_width
 
 KEY = "SAT-001/eps/battery_voltage"
 
@@ -29,12 +30,15 @@ def dense(question: Question) -> Columns:
     return Columns(times, low, low, np.full(len(times), 2))
 
 
-@given(st.integers(1, 10**14))
-def test_a_width_is_round_and_at_least_two_fifths_of_a_pixel(dt: int) -> None:
-    width = width_for(dt)
-    assert width <= dt < 2.5 * width
-    assert str(width).rstrip("0") in ("1", "2", "5")
-    assert width_for(wider(width)) == wider(width) > width
+@given(st.integers(1, WIDTHS[-1]))
+def test_a_width_is_at_least_a_third_of_a_pixel(dt: int) -> None:
+    assert width_for(dt) <= dt <= 3 * width_for(dt)
+
+
+@given(st.sampled_from(WIDTHS), st.integers(1, 20))
+def test_an_archive_answers_with_the_width_that_is_asked_for(width: int, tiles: int) -> None:
+    columns = tiles * COLUMNS
+    assert column_width(width * columns, columns) == width
 
 
 @given(
