@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 
-from app.link.columns import Envelope, pack
+from app.link.columns import SCORE, Envelope, pack
 from app.link.messages import event_to_json
 from app.link.wire import Header, LinkError, Reply
 from app.session import Session
@@ -27,8 +27,6 @@ SESSIONS_S = 10.0
 KEYS_BOUND = 256
 COLUMNS_BOUND = 50_000
 EVENTS_BOUND = 500
-SCORE = "#score"
-"""What a channel's key ends in where its score is meant."""
 
 
 class History:

@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from app.link.wire import LinkError
 
+SCORE = "#score"
+"""What a channel's key ends in where its score is meant."""
 _PARTS = ("<i8", "<f8", "<f8", "<i8")
 
 

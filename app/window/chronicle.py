@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from app.window.feed import Feed, Floats
-from app.window.tiles import NOTHING, Tiles, width_for
+from app.window.tiles import Tiles, width_for
 from telemetry import Times
+from widgets.strips.spec import NO_PAST, Past
 
 
 class Chronicle:
@@ -26,13 +25,13 @@ class Chronicle:
         """See ``Reader`` of the strips."""
         return self.feed.expected(key, start, stop)
 
-    def past(self, key: str, start: int, stop: int, dt: int) -> tuple[Times, Floats, Sequence[tuple[int, int]]]:
+    def past(self, key: str, start: int, stop: int, dt: int) -> Past:
         """See ``Reader`` of the strips."""
         before = self.before(key, start, stop)
         if before is None:
-            return NOTHING.times, NOTHING.low, ()
+            return NO_PAST
         blocks, unread = self.tiles.read(key, width_for(dt), *before)
-        return *blocks.drawn(dt), unread
+        return Past(*blocks.drawn(dt), unread, blocks.step)
 
     def before(self, key: str, start: int, stop: int) -> tuple[int, int] | None:
         """What of a span the archive alone has; None: nothing."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from app.link.columns import SCORE
 from telemetry import Channel, Group, Limit, Times
 from telemetry.ring import LiveRing
 
@@ -197,19 +198,18 @@ class Feed:
 
 _NO_TIMES: Times = np.empty(0, dtype=np.int64)
 _NO_VALUES: Floats = np.empty(0, dtype=np.float64)
-_SCORE = "#score"
 
 
 def score_key(key: str) -> str:
     """The key of the strip that shows a channel's score."""
-    return key + _SCORE
+    return key + SCORE
 
 
 def is_score(key: str) -> bool:
     """Whether a strip's key is that of a score."""
-    return key.endswith(_SCORE)
+    return key.endswith(SCORE)
 
 
 def channel_of(key: str) -> str:
     """The channel that a strip's key belongs to."""
-    return key.removesuffix(_SCORE)
+    return key.removesuffix(SCORE)

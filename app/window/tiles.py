@@ -95,6 +95,12 @@ class Blocks:
             np.maximum(self.times[here], start), np.minimum(self.ends[here], stop), self.low[here], self.high[here]
         )
 
+    @property
+    def step(self) -> int:
+        """The usual time between two moments, microseconds; 0 where most of them are longer."""
+        moments = self.times[self.ends - self.times == 1]
+        return int(np.median(np.diff(moments))) if len(moments) > max(1, len(self.times) // 2) else 0
+
     def drawn(self, dt: int) -> tuple[Times, Floats]:
         """As samples for columns of ``dt`` microseconds: each column that a block covers gets its least and greatest.
 

@@ -130,6 +130,17 @@ def test_a_column_of_one_value_is_a_moment_and_a_score_lasts_a_minute() -> None:
     assert (score.ends - score.times).tolist() == [MINUTE]
 
 
+def test_the_step_is_that_of_samples_that_can_be_told_apart() -> None:
+    tiles = Tiles()
+    tiles.put(
+        1_000_000, {(KEY, 0): Tile(columns([s * 1_000_000 for s in (0, 10, 20, 90, 100)], [1.0] * 5, 1), 1 << 60)}
+    )
+    tiles.put(1_000_000, {(KEY, 1): Tile(columns([600_000_000, 601_000_000], [1.0] * 2), 1 << 60)})
+    assert tiles.read(KEY, 1_000_000, 0, 500_000_000)[0].step == 10_000_000
+    assert tiles.read(KEY, 1_000_000, 512_000_000, 900_000_000)[0].step == 0
+    assert tiles.read(KEY, 1_000_000, 0, 1)[0].step == 0
+
+
 def test_wider_columns_stand_in_for_what_is_missing() -> None:
     tiles = Tiles()
     coarse = Question((KEY,), 100, 0, 0)

@@ -35,7 +35,8 @@ class StripData:
         self.table = Table(n, 1, 1, 0)
         self.dirty = np.full(n, ALL, dtype=np.int64)
         gap = [_UNKNOWN_GAP if spec.period is None else GAP_PERIODS * spec.period for spec in specs]
-        self.rules = Rules(np.array(gap, dtype=np.int64), np.full(n, NEVER, dtype=np.int64), 0)
+        self._gap = np.array(gap, dtype=np.int64)
+        self.rules = Rules(self._gap.copy(), np.full(n, NEVER, dtype=np.int64), 0)
         self.latest_time = np.full(n, NEVER, dtype=np.int64)
         self.latest_value = np.full(n, np.nan)
         self.band_time = np.full(n, NEVER, dtype=np.int64)
@@ -144,13 +145,18 @@ class StripData:
         times, values = self._reader.samples(key, start, stop)
         self._learn(np.array([row]), times)
         table.clear(row)
-        past_times, past_values, unread = self._reader.past(key, start, stop, table.dt)
-        table.load(row, past_times, past_values)
+        past = self._reader.past(key, start, stop, table.dt)
+        # Another session may have been recorded at another rate.
+        self.rules.gap[row] = max(self._gap[row], GAP_PERIODS * past.step)
+        more = int(self.rules.gap[row]) - gap
+        if more > 0:
+            past = self._reader.past(key, start - more, stop + more, table.dt)
+        table.load(row, past.times, past.values)
         table.load(row, times, values)
-        for span in unread:
+        for span in past.unread:
             table.mark_unread(row, *span)
         if not len(times):
-            times, values = past_times, past_values
+            times, values = past.times, past.values
         if len(times) and times[-1] >= self.latest_time[row]:
             real = np.flatnonzero(~np.isnan(values))
             if len(real):
@@ -172,7 +178,7 @@ class StripData:
         step = int(np.median(np.diff(times[-2000:])))
         if step > 0:
             unknown = rows[self._learning[rows]]
-            self.rules.gap[unknown] = GAP_PERIODS * step
+            self.rules.gap[unknown] = self._gap[unknown] = GAP_PERIODS * step
             self._learning[unknown] = False
             self.dirty[unknown] = ALL
 

@@ -60,6 +60,24 @@ class FindingSpan:
     keys: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What is known of a span that the samples do not reach back to, for columns of a certain width.
+
+    (n,) ascending ``times`` and ``values``: two of them stand for all samples of a column, the least and the greatest.
+    ``unread`` are the spans of which nothing is known yet. ``step`` is how far apart the samples were recorded,
+    microseconds (it may have been another one than now); 0 where they are closer together than the columns.
+    """
+
+    times: Times
+    values: Floats
+    unread: Sequence[tuple[int, int]] = ()
+    step: int = 0
+
+
+NO_PAST = Past(np.empty(0, dtype=np.int64), np.empty(0))
+
+
 class Reader(Protocol):
     """Where the samples really are; read again on every zoom and pan, so that they are not held twice."""
 
@@ -69,12 +87,8 @@ class Reader(Protocol):
     def expected(self, key: str, start: int, stop: int) -> tuple[Times, Floats, Floats]:
         """Times (ascending), lowest and highest expected value; NaN: nothing is known there, infinite: no bound."""
 
-    def past(self, key: str, start: int, stop: int, dt: int) -> tuple[Times, Floats, Sequence[tuple[int, int]]]:
-        """What lies before the samples, for columns of ``dt`` microseconds: times (ascending) and values.
-
-        Two of them stand for all samples of a column, the least and the greatest. Then the spans of which nothing is
-        known yet.
-        """
+    def past(self, key: str, start: int, stop: int, dt: int) -> Past:
+        """What lies before the samples in ``start`` <= t < ``stop``, for columns of ``dt`` microseconds."""
 
 
 Spans = Sequence[tuple[int, int | None]]

@@ -22,10 +22,10 @@ class Spell:
 def gaps(data: StripData, row: int, first: int, last: int) -> list[Spell]:
     """The gaps of a strip that reach into the columns ``first`` .. ``last``, what is not read yet left out."""
     table, gap, now = data.table, int(data.rules.gap[row]), data.rules.now
-    places = table.places(max(first, table.left), min(last, table.right))
     left = max(first, table.left)
+    places = table.places(left, min(last, table.right))
     there = np.flatnonzero(table.last_time[row, places] > NEVER)
-    before, after = int(table.before.times[row]), int(table.after.times[row])
+    before, after = int(table.last_before(left).times[row]), int(table.after.times[row])
     ends = np.concatenate([[max(before, int(data.rules.began[row]))], table.last_time[row, places[there]]])
     starts = np.concatenate([table.first_time[row, places[there]], [after if after < LATER else now]])
     found: list[Spell] = []

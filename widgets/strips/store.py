@@ -5,11 +5,9 @@ The window's own charts read the core's ring instead; this one serves a file's p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from widgets.strips.spec import Floats, Times
+from widgets.strips.spec import NO_PAST, Floats, Past, Times
 
 
 class _Series:
@@ -82,9 +80,9 @@ class MemoryStore:
         times, values = series.part(start, stop)
         return times, values[:, 0]
 
-    def past(self, key: str, start: int, stop: int, dt: int) -> tuple[Times, Floats, Sequence[tuple[int, int]]]:
+    def past(self, key: str, start: int, stop: int, dt: int) -> Past:
         """See ``Reader``: what is not held any more is gone."""
-        return np.empty(0, dtype=np.int64), np.empty(0), ()
+        return NO_PAST
 
     def expected(self, key: str, start: int, stop: int) -> tuple[Times, Floats, Floats]:
         """See ``Reader``."""
