@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from detection.event import Event
@@ -98,7 +100,7 @@ class Encoder:
             self._arrive(batch, numbered, frames, fresh, whole)
         self._settle(batch, whole, last)
         scores = self._score_rows(minutes)
-        self._ratio_rows(batch, [minute for minute in minutes if minute.parts])
+        ratios = self._ratio_rows([minute for minute in minutes if minute.parts])
         groups, channels = self._roster.new_rows()
         for table, rows in (("_group", groups), ("_channel", channels), ("_score", scores)):
             if rows is not None:
@@ -108,6 +110,8 @@ class Encoder:
             if tables is not None:
                 batch.rows.append((f"{prefix}_block", tables[0]))
                 batch.rows.append((f"{prefix}_chunk", tables[1]))
+        if ratios is not None:
+            batch.rows += zip(("_ratio_block", "_ratio"), ratios, strict=True)
         if gaps:
             batch.rows.append(("_gap", _gap_rows(gaps)))
         for session in batch.ended:
@@ -207,29 +211,51 @@ class Encoder:
             schema=_SCORE_ROWS,
         )
 
-    def _ratio_rows(self, batch: Batch, minutes: list[Minute]) -> None:
+    def _ratio_rows(self, minutes: list[Minute]) -> tuple[pa.Table, pa.Table] | None:
+        """Rows of every ratio of ``minutes``: blocks with their times, and a list a channel that has any."""
+        kept: list[Minute] = []
+        times, bits, channels = [], [], []
         for minute in minutes:
-            numbered = self._roster.number(minute.session, minute.group)
-            times, bits = minute.ratios()
-            some = np.flatnonzero((bits <= _INFINITE).any(axis=1))
-            if not len(some):
-                continue
-            self._block += 1
-            block = {
-                "id": [self._block],
-                "session": [minute.session],
-                "model": [minute.model],
-                "version": [minute.version],
-                "t0": [int(times[0])],
-                "t1": [int(times[-1])],
-                "times": [times],
-            }
-            batch.rows.append(("_ratio_block", pa.table(block)))
-            offsets = np.arange(len(some) + 1, dtype=np.int32) * np.int32(len(times))
-            lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(bits[some].reshape(-1)))
-            channels = np.array(numbered.channels, dtype=np.int32)[some]
-            rows = {"block": np.full(len(some), self._block), "channel": channels, "ratio": lists}
-            batch.rows.append(("_ratio", pa.table(rows)))
+            moments, of_each = minute.ratios()
+            some = np.flatnonzero((of_each <= _INFINITE).any(axis=1))
+            if len(some):
+                kept.append(minute)
+                times.append(moments)
+                bits.append(of_each[some])
+                channels.append(np.array(self._roster.number(minute.session, minute.group).channels, np.int32)[some])
+        if not kept:
+            return None
+        first = self._block + 1
+        self._block += len(kept)
+        numbers = np.arange(first, self._block + 1)
+        lengths = [len(one) for one in channels]
+        blocks = pa.Table.from_arrays(
+            [
+                pa.array(numbers),
+                pa.array([one.session for one in kept], pa.int32()),
+                pa.array([one.model for one in kept], pa.string()),
+                pa.array([one.version for one in kept], pa.string()),
+                pa.array(np.array([one[0] for one in times])),
+                pa.array(np.array([one[-1] for one in times])),
+                _lists(times, [len(one) for one in times]),
+            ],
+            names=["id", "session", "model", "version", "t0", "t1", "times"],
+        )
+        per_list = np.repeat([len(one) for one in times], lengths).tolist()
+        ratios = pa.Table.from_arrays(
+            [
+                pa.array(np.repeat(numbers, lengths)),
+                pa.array(np.concatenate(channels)),
+                _lists([one.reshape(-1) for one in bits], per_list),
+            ],
+            names=["block", "channel", "ratio"],
+        )
+        return blocks, ratios
+
+
+def _lists(values: list[npt.NDArray[Any]], lengths: list[int]) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate(values)))
 
 
 def _gap_rows(gaps: list[tuple[int, Gap]]) -> pa.Table:
