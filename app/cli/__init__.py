@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -27,4 +28,8 @@ def main(argv: list[str] | None = None) -> None:
     except BrokenPipeError:
         # Whoever read us has gone; the interpreter's own flush at exit must not complain of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if argv is None and threading.active_count() > 1:
+        # Whatever did not end by its deadline must not meet the end of the interpreter: that is an abort.
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)

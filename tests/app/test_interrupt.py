@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,6 +120,14 @@ def starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], in
     server.chmod(0o755)
     monkeypatch.setenv("PERIGEE_TRITON", str(server))
     return lambda: int(told.read_text())
+
+
+@pytest.fixture(autouse=True)
+def hangups_are_heard() -> Iterator[None]:
+    """Also where the tests themselves run under nohup, whose children inherit that they hear none."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def _nothing_is_left_of(server: int) -> bool:
