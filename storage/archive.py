@@ -66,12 +66,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 class Archive:
     """One archive file, held open. Made by ``open``."""
 
-    def __init__(self, way: Door, connection: Connection, ledger: Ledger, clock: Callable[[], int]) -> None:
+    def __init__(self, way: Door, connection: Connection, mark: Mark, ledger: Ledger, clock: Callable[[], int]) -> None:
         self._door = way
         self._connection: Connection | None = connection
         self._ledger = ledger
         self._clock = clock
-        self._mark: Mark | None = None
+        self._mark = mark
         self._write = threading.RLock()
         self._maintain = threading.Lock()
         self._readers: set[Connection] = set()
@@ -79,10 +79,12 @@ class Archive:
         self._barred = False
         self._closed = False
         self._recorded_into = False
-        self._leftover = 2**62
+        self._leftover: int | None = None
         self.path = way.path
         self._file = _identity(way.path)
         self.notices: list[str] = []
+        # The log that an earlier process left stays until the next checkpoint, and may be damaged until then.
+        self._ledger.write(mark)
 
     @classmethod
     def open(
@@ -106,13 +108,11 @@ class Archive:
         ledger = Ledger(path)
         way = Door(path, memory_mb, threads, program_version())
         try:
-            connection, notices = way.open(create=create, now=clock(), mark=ledger.read())
+            connection, mark, notices = way.open(create=create, now=clock(), mark=ledger.read())
         except BaseException:
             _forget(path)
             raise
-        # What the last writer left has been judged; from here on the ledger speaks for this one.
-        ledger.remove()
-        archive = cls(way, connection, ledger, clock)
+        archive = cls(way, connection, mark, ledger, clock)
         archive.notices.extend(notices)
         return archive
 
@@ -251,26 +251,37 @@ class Archive:
         with self._write:
             if self._recorded_into:
                 raise StorageError(f"{self.path} is being recorded into: use that recorder, or close it first.")
-            with self.reading() as cursor:
-                ((group, channel, block),) = rows(
-                    cursor,
-                    "SELECT (SELECT coalesce(max(id), 0) FROM _group), (SELECT coalesce(max(id), 0) FROM _channel), "
-                    "(SELECT coalesce(max(id), 0) FROM (FROM (SELECT id FROM _every_block) "
-                    "UNION ALL SELECT id FROM _ratio_block))",
-                )
+            group, channel, block = self._numbers()
             self._recorded_into = True
-            self._leftover = int(block)
-        return int(group), int(channel), int(block)
+            self._leftover = block
+        return group, channel, block
 
     @property
     def leftover(self) -> int:
-        """Pieces up to this block's number were left by earlier writers; the others belong to the one that records."""
+        """Pieces up to this block's number were left by earlier writers; the others belong to the one that records.
+
+        Raises StorageError.
+        """
+        if self._leftover is None:
+            # Where nobody records: what a recorder that begins right after this writes is not counted.
+            with self._write:
+                if self._leftover is None:
+                    self._leftover = self._numbers()[2]
         return self._leftover
+
+    def _numbers(self) -> tuple[int, int, int]:
+        with self.reading() as cursor:
+            ((group, channel, block),) = rows(
+                cursor,
+                "SELECT (SELECT coalesce(max(id), 0) FROM _group), (SELECT coalesce(max(id), 0) FROM _channel), "
+                "(SELECT coalesce(max(id), 0) FROM (FROM (SELECT id FROM _every_block) "
+                "UNION ALL SELECT id FROM _ratio_block))",
+            )
+        return int(group), int(channel), int(block)
 
     def release(self) -> None:
         """Give up what ``claim`` gave."""
         self._recorded_into = False
-        self._leftover = 2**62
 
     def write(self, batch: Batch) -> bool:
         """Commit ``batch``, all of it or nothing; False where it was there already (an answer got lost).
@@ -284,24 +295,18 @@ class Archive:
                 seq, samples, newest = found[0] if found else (0, 0, None)
                 if seq >= batch.seq:
                     return False
-                mark = Mark(
-                    batch.writer,
-                    batch.seq,
-                    samples + batch.samples,
-                    _later(newest, batch.newest),
-                    self._clock(),
-                )
+                now = self._clock()
+                values = [batch.seq, samples + batch.samples, _later(newest, batch.newest), now, batch.writer]
                 if not found:
                     connection.execute(
-                        "INSERT INTO _writer VALUES (?, ?, ?, ?, ?)",
-                        [mark.writer, mark.seq, mark.samples, mark.newest, mark.committed],
+                        "INSERT INTO _writer (seq, samples, newest, committed, id) VALUES (?, ?, ?, ?, ?)", values
                     )
                 else:
                     connection.execute(
-                        "UPDATE _writer SET seq = ?, samples = ?, newest = ?, committed = ? WHERE id = ?",
-                        [mark.seq, mark.samples, mark.newest, mark.committed, mark.writer],
+                        "UPDATE _writer SET seq = ?, samples = ?, newest = ?, committed = ? WHERE id = ?", values
                     )
                 batch.insert(connection)
+            mark = Mark(self._mark.commits + batch.seq - seq, self._mark.samples + batch.samples, now)
             self._mark = mark
             self._ledger.write(mark)
         return True
@@ -366,7 +371,7 @@ class Archive:
 
     def _open_again(self) -> None:
         try:
-            self._connection, notices = self._door.open(create=False, now=self._clock(), mark=self._mark)
+            self._connection, self._mark, notices = self._door.open(create=False, now=self._clock(), mark=self._mark)
         finally:
             with self._changed:
                 self._barred = False

@@ -8,6 +8,7 @@ Called by whoever opens an archive, and by the recorder's thread when it opens i
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import os
 import shutil
 from collections.abc import Sequence
@@ -45,27 +46,28 @@ class Door:
     threads: int
     program: str
 
-    def open(self, *, create: bool, now: int, mark: Mark | None = None) -> tuple[Connection, list[str]]:
-        """A connection to an archive of this program's version, and sentences about what is missing in it.
+    def open(self, *, create: bool, now: int, mark: Mark | None = None) -> tuple[Connection, Mark, list[str]]:
+        """A connection to an archive of this program's version, what it has taken, and sentences about what is
+        missing in it.
 
-        ``now`` is UTC microseconds, ``mark`` what the last writer is known to have committed. Raises StorageError.
+        ``now`` is UTC microseconds, ``mark`` what it is known to have acknowledged. Raises StorageError.
         """
         self._look(create)
         fresh = not self.path.exists()
         with contextlib.suppress(OSError):
             remove(copy_beside(self.path))
-        kept = _keep(self.path)
+        kept, made = _keep(self.path)
         try:
             connection, refused = self._connect_or_set_aside(kept)
         except StorageError:
-            _remove(kept)
+            _remove(made)
             if fresh and self.path.exists() and self.path.stat().st_size == 0:
                 # A full disk takes a name and nothing more.
                 _remove([self.path])
             raise
         try:
             self._migrate(connection, now)
-            lost = missing(connection, mark)
+            found = taken(connection)
         except DatabaseError as problem:
             connection.close()
             raise explain(problem, self.path) from problem
@@ -74,10 +76,13 @@ class Door:
             if fresh:
                 _remove([self.path])
             raise
-        if refused or lost is not None:
-            return connection, [_notice(self.path, kept, lost, _last_commit(connection))]
+        if fresh and kept:
+            return connection, found, [_orphan(self.path, kept)]
+        behind = mark is not None and found.commits < mark.commits
+        if refused or behind:
+            return connection, found, [_notice(self.path, kept, found, mark if behind else None)]
         _remove(kept)
-        return connection, []
+        return connection, found, []
 
     def _look(self, create: bool) -> None:
         folder = self.path.parent
@@ -206,72 +211,68 @@ def rows(connection: Connection, query: str, values: Sequence[object] = ()) -> l
     return connection.execute(query, list(values)).fetchall()
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Commits that were acknowledged and are not in the file."""
-
-    commits: int
-    samples: int
-    after: int | None
-    until: int
-
-
-def missing(connection: Connection, mark: Mark | None) -> Lost | None:
-    """What ``mark`` knows of and the file does not."""
-    if mark is None:
-        return None
-    found = rows(connection, "SELECT seq, samples, committed FROM _writer WHERE id = ?", [mark.writer])
-    seq, samples, committed = found[0] if found else (0, 0, 0)
-    if seq >= mark.seq:
-        return None
-    return Lost(mark.seq - seq, mark.samples - samples, committed or None, mark.committed)
+def taken(connection: Connection) -> Mark:
+    """What the archive has taken so far."""
+    ((commits, samples, committed),) = rows(
+        connection,
+        "SELECT coalesce(sum(seq), 0)::BIGINT, coalesce(sum(samples), 0)::BIGINT, coalesce(max(committed), 0) "
+        "FROM _writer",
+    )
+    return Mark(commits, samples, committed)
 
 
-def _last_commit(connection: Connection) -> int | None:
-    ((found,),) = rows(connection, "SELECT max(committed) FROM _writer")
-    return None if found is None else int(found)
-
-
-def _notice(path: Path, kept: list[Path], lost: Lost | None, last: int | None) -> str:
+def _notice(path: Path, kept: list[Path], found: Mark, mark: Mark | None) -> str:
     where = f" The damaged log is kept as {kept[0]}." if kept else ""
-    since = f"after {iso(last)}" if last is not None else "since the archive was made"
-    if lost is None:
+    since = f"after {iso(found.committed)}" if found.commits else "since the archive was made"
+    if mark is None:
         return (
             f"The write-ahead log of {path} is damaged: {path.name} was opened as it was at its last checkpoint, "
             f"and what was recorded {since} may be missing.{where}"
         )
-    begin = f"after {iso(lost.after)}" if lost.after is not None else since
     return (
-        f"The write-ahead log of {path} is damaged: {lost.samples:,} samples recorded {begin} and until "
-        f"{iso(lost.until)} are missing.{where}"
+        f"The write-ahead log of {path} is damaged: {mark.samples - found.samples:,} samples recorded {since} and "
+        f"until {iso(mark.committed)} are missing.{where}"
     )
 
 
-def _keep(path: Path) -> list[Path]:
-    """Copies of the logs that lie beside ``path``, made before the database may change them."""
+def _orphan(path: Path, kept: list[Path]) -> str:
+    return (
+        f"{path} is new, and beside it lay the write-ahead log of another file, which is kept as {kept[0]}: if that "
+        "file was moved away, put both back under their old names to have what the log holds."
+    )
+
+
+def _keep(path: Path) -> tuple[list[Path], list[Path]]:
+    """Copies of the logs that lie beside ``path``, from before the database may change them, and those made now."""
     kept: list[Path] = []
+    made: list[Path] = []
     for suffix in _LOGS:
         log = path.with_name(path.name + suffix)
         try:
             if log.stat().st_size == 0:
                 continue
-            copy = _free_name(log)
+            copy, there = _name_of_copy(log)
+            if not there:
+                made.append(copy)
+                shutil.copyfile(log, copy)
             kept.append(copy)
-            shutil.copyfile(log, copy)
         except FileNotFoundError:
             continue
         except OSError:
             # No room for a copy: a log that is whole needs none, and one that is refused stays where it is.
-            _remove(kept)
-            return []
-    return kept
+            _remove(made)
+            return [], []
+    return kept, made
 
 
-def _free_name(log: Path) -> Path:
+def _name_of_copy(log: Path) -> tuple[Path, bool]:
+    """A free name, or that of the same copy, which an opening that was killed has left."""
     number = 1
     while (name := log.with_name(f"{log.name}.kept-{number}")).exists():
+        if filecmp.cmp(log, name, shallow=False):
+            return name, True
         number += 1
-    return name
+    return name, False
 
 
 def _remove(paths: list[Path]) -> None:

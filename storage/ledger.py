@@ -1,9 +1,10 @@
 """What was acknowledged, kept beside the archive: the only witness when the end of the write-ahead log is lost.
 
 A log whose tail is torn or damaged may open without a word, with its last transactions gone. So the number of
-the last acknowledged commit also stands in a small file next to the archive, written after each commit by the
-recorder's thread and removed when the archive is closed. It is not synced: a process that is killed leaves it
-whole, and after a power failure it is at worst behind, which accuses nobody.
+acknowledged commits also stands in a small file next to the archive, written after each commit by the recorder's
+thread and removed when the archive is closed. It counts those of every writer, because one log may hold the commits
+of several. It is not synced: a process that is killed leaves it whole, and after a power failure it is at worst
+behind, which accuses nobody.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ SUFFIX = ".acknowledged"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last commit of one writer: its number, samples so far, newest telemetry and wall time (UTC us)."""
+    """What an archive has taken: the numbers of its writers' last commits added up, their samples, and the wall time
+    of the last commit (UTC us).
+    """
 
-    writer: str
-    seq: int
+    commits: int
     samples: int
-    newest: int | None
     committed: int
 
 
@@ -38,14 +39,7 @@ class Ledger:
         """What the last writer left, None where it left nothing that can be read."""
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-            newest = found["newest"]
-            return Mark(
-                str(found["writer"]),
-                int(found["seq"]),
-                int(found["samples"]),
-                None if newest is None else int(newest),
-                int(found["committed"]),
-            )
+            return Mark(int(found["commits"]), int(found["samples"]), int(found["committed"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

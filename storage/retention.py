@@ -70,6 +70,10 @@ SELECT channel, sum(n)::BIGINT FROM (
     SELECT channel, 0 FROM _rollup WHERE t0 >= $2 AND t1 < $3)
 WHERE channel IN (SELECT id FROM _channel WHERE session = $1) GROUP BY channel ORDER BY channel
 """
+_NEWEST_PIECE = """
+SELECT max(id) FROM _fresh_block
+WHERE t0 >= $2 AND t1 < $3 AND grp IN (SELECT id FROM _group WHERE session = $1)
+"""
 _ROLLUP = pa.schema(
     [
         ("channel", pa.int32()),
@@ -95,7 +99,7 @@ def reduce_oldest(archive: Archive, samples: float, now: int, stop: threading.Ev
             for day in _days(connection, session.id, session.before(now - DAY), WIDTHS[1]):
                 if gone >= samples or (stop is not None and stop.is_set()):
                     return gone
-                gone += _expire_day(connection, session.id, day, WIDTHS[1], now)
+                gone += _expire_day(archive, connection, session.id, day, WIDTHS[1], now)
     return gone
 
 
@@ -119,7 +123,7 @@ def expire(
                 for day in _days(connection, session.id, before, kept):
                     if stop is not None and stop.is_set():
                         return gone
-                    gone += _expire_day(connection, session.id, day, kept, now)
+                    gone += _expire_day(archive, connection, session.id, day, kept, now)
     return gone
 
 
@@ -156,11 +160,14 @@ def _days(connection: Connection, session: int, before: int, kept: int | None) -
         yield _FIRST + int(day) * DAY
 
 
-def _expire_day(connection: Connection, session: int, day: int, kept: int | None, now: int) -> int:
-    found = rows(connection, _CHANNELS, [session, day, day + DAY])
+def _expire_day(archive: Archive, connection: Connection, session: int, day: int, kept: int | None, now: int) -> int:
     samples = 0
-    at_once = len(found) if kept is None else max(1, CELLS_AT_ONCE // (DAY // kept))
     with transaction(connection):
+        ((newest,),) = rows(connection, _NEWEST_PIECE, [session, day, day + DAY])
+        if newest is not None and newest > archive.leftover:
+            return 0  # who records holds pieces of this day, and writes them once more when they make a chunk
+        found = rows(connection, _CHANNELS, [session, day, day + DAY])
+        at_once = len(found) if kept is None else max(1, CELLS_AT_ONCE // (DAY // kept))
         for first in range(0, len(found), max(1, at_once)):
             counts = dict(found[first : first + at_once])
             summed = {} if kept is None else _worth(connection, list(counts), Grid(day, day + DAY, kept))
