@@ -21,7 +21,7 @@ from detection.familiar import Opinion
 from storage import door, durable
 from storage.answers import AlarmChange, Annotation, Change
 from storage.door import Connection, DatabaseError, Door, rows, transaction
-from storage.errors import StorageError, explain
+from storage.errors import StorageError, explain, invalidates
 from storage.ledger import Ledger, Mark
 from telemetry import Injected, Origin
 
@@ -78,6 +78,7 @@ class Archive:
         self._changed = threading.Condition()
         self._barred = False
         self._closed = False
+        self._invalid = False
         self._recorded_into = False
         self._leftover: int | None = None
         self.path = way.path
@@ -341,6 +342,7 @@ class Archive:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A cursor of the caller's own, closed afterwards. Raises StorageError."""
+        self._revive()
         with self._changed:
             if self._barred:
                 self._changed.wait_for(lambda: not self._barred, READERS_DEADLINE_S)
@@ -349,12 +351,12 @@ class Archive:
             try:
                 cursor = door.cursor(self._connection)
             except DatabaseError as problem:
-                raise explain(problem, self.path) from problem
+                raise self._explained(problem) from problem
             self._readers.add(cursor)
         try:
             yield cursor
         except DatabaseError as problem:
-            raise explain(problem, self.path) from problem
+            raise self._explained(problem) from problem
         finally:
             cursor.close()
             with self._changed:
@@ -376,8 +378,20 @@ class Archive:
             with self._changed:
                 self._barred = False
                 self._changed.notify_all()
+        self._invalid = False
         self._file = _identity(self.path)
         self.notices.extend(notices)
+
+    def _explained(self, problem: Exception) -> StorageError:
+        self._invalid = self._invalid or invalidates(problem)
+        return explain(problem, self.path)
+
+    def _revive(self) -> None:
+        """Open again what a full disk made invalid: nobody else does where nobody records."""
+        if self._invalid:
+            with self._write:
+                if self._invalid and not self._closed:
+                    self.reopen()
 
     def replace_file(self, copy: Path, finish: Callable[[Connection], object]) -> None:
         """Put ``copy`` in the place of the file, after ``finish``, which is given the connection that records.
@@ -430,12 +444,13 @@ class Archive:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self._write:
+            self._revive()
             if self._connection is None:
                 raise StorageError(f"{self.path} is not open: record into another archive.")
             try:
                 yield self._connection
             except (DatabaseError, OSError) as problem:
-                raise explain(problem, self.path) from problem
+                raise self._explained(problem) from problem
 
     def __enter__(self) -> Archive:
         return self

@@ -68,8 +68,11 @@ def compact(
             say("Adding what was recorded meanwhile", 0.98)
             archive.replace_file(copy.path, copy.finish)
         except BaseException:
-            with contextlib.suppress(StorageError), archive.reading() as connection:
-                copy.undo(connection)
+            try:
+                with contextlib.suppress(StorageError), archive.reading() as connection:
+                    copy.let_go(connection)
+            finally:
+                remove(copy.path)
             raise
     say("Done", 1.0)
     return Compacted(before, archive.bytes)
@@ -106,7 +109,7 @@ def _look_for_room(archive: Archive, reserve: int) -> None:
 
 
 class _Copy:
-    """The file in the making. Each method is called once, in this order."""
+    """The file in the making. Each method is called once, in this order; ``let_go`` where one of them failed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -173,11 +176,10 @@ class _Copy:
         connection.execute(f"CHECKPOINT {_TARGET}")
         connection.execute(f"DETACH {_TARGET}")
 
-    def undo(self, connection: Connection) -> None:
-        """Leave nothing of it."""
+    def let_go(self, connection: Connection) -> None:
+        """Close the file, should it be open still."""
         with contextlib.suppress(DatabaseError):
             connection.execute(f"DETACH DATABASE IF EXISTS {_TARGET}")
-        remove(self.path)
 
 
 _COUNTS = f"""

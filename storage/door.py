@@ -248,13 +248,16 @@ def _keep(path: Path) -> tuple[list[Path], list[Path]]:
     made: list[Path] = []
     for suffix in _LOGS:
         log = path.with_name(path.name + suffix)
+        part = log.with_name(log.name + ".copying")
         try:
+            part.unlink(missing_ok=True)
             if log.stat().st_size == 0:
                 continue
             copy, there = _name_of_copy(log)
             if not there:
-                made.append(copy)
-                shutil.copyfile(log, copy)
+                made += [part, copy]
+                shutil.copyfile(log, part)
+                part.replace(copy)
             kept.append(copy)
         except FileNotFoundError:
             continue

@@ -26,6 +26,11 @@ def speaks_of_damage(problem: Exception) -> bool:
     return any(said in low for said in ("checksum", "corrupt", "not read enough bytes", "could not read"))
 
 
+def invalidates(problem: Exception) -> bool:
+    """Whether the database takes no statement any more until it is opened again."""
+    return "has been invalidated" in str(problem)
+
+
 def explain(problem: Exception, path: Path) -> StorageError:
     """What ``problem`` (an error of DuckDB or of the system, met on ``path``) means to an operator."""
     text = " ".join(str(problem).split())

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from storage import Archive, Recorder, RecorderStatus, Retention, Upkeep, compact, door, merge, retention, rewrite
 from storage import archive as archive_module
 from storage import upkeep as upkeep_module
+from storage.cells import DAY
 from storage.encoder import Encoder
 from telemetry import Frame
 from telemetry.clock import SECOND
@@ -84,6 +85,10 @@ class Deed:
         while True:
             self._put_next(recorder)
 
+    def _put_a_day(self, recorder: Recorder) -> None:
+        for _ in range(DAY // (model.STRIDE * SECOND)):
+            self._put_next(recorder)
+
     def _beside(self, work: Callable[[], object]) -> None:
         """Record, and do ``work`` again and again at the same time; a turn is one that found something to do."""
         threading.Thread(target=self._dying, args=(self._record,), daemon=True).start()
@@ -135,7 +140,11 @@ class Deed:
 
     def expire(self) -> None:
         self.open()
-        self._beside(lambda: retention.expire(self.archive, KEPT, self._now))
+        recorder = self._recorder()
+        while True:
+            self._put_a_day(recorder)
+            if retention.expire(self.archive, KEPT, self._now):
+                self._say(TURN)
 
     def compact(self) -> None:
         self.open()
@@ -147,8 +156,7 @@ class Deed:
         self.open()
         upkeep, recorder = Upkeep(self.archive, KEPT, every_s=0.01, clock=lambda: self._now), self._recorder()
         while True:
-            for _ in range(4):
-                self._put_next(recorder)
+            self._put_a_day(recorder)
             compact.compact(self.archive, say=lambda *_: None, stop=threading.Event())
             assert upkeep.status().error == ""
             if upkeep.status().expired:

@@ -225,3 +225,48 @@ def test_a_name_with_a_quote_in_it_is_a_name(tmp_path: Path) -> None:
     with Archive.open(tmp_path / "it's.duckdb") as archive:
         assert Reader(archive).samples() == 0
     assert (tmp_path / "it's.duckdb").exists()
+
+
+def opened_and_killed(path: Path) -> None:
+    said = "import sys, os; from pathlib import Path; from storage import Archive; "
+    code = f"{said}a = Archive.open(Path(sys.argv[1])); os.kill(os.getpid(), 9)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=False).returncode == -9
+
+
+def test_a_log_that_two_processes_left_is_said_with_what_both_of_them_lost(
+    cut_off: tuple[Path, int], tmp_path: Path
+) -> None:
+    path, log, acknowledged = copy_of(cut_off, tmp_path)
+    acknowledged += killed_by_itself(path, 3)
+    opened_and_killed(path)
+    os.truncate(log, 2000)
+    with Archive.open(path) as archive:
+        assert Reader(archive).samples() == 0
+        (notice,) = archive.notices
+    assert f"{acknowledged:,} samples recorded since the archive was made" in notice
+
+
+def test_an_opening_that_was_killed_leaves_no_copies_of_the_log(cut_off: tuple[Path, int], tmp_path: Path) -> None:
+    path, log, acknowledged = copy_of(cut_off, tmp_path)
+    (tmp_path / "a.duckdb.wal.kept-1").write_bytes(log.read_bytes())
+    (tmp_path / "a.duckdb.wal.copying").write_bytes(log.read_bytes()[:1000])
+    with Archive.open(path) as archive:
+        assert archive.notices == []
+        assert Reader(archive).samples() == acknowledged
+    assert [file.name for file in tmp_path.iterdir()] == ["a.duckdb"]
+
+
+def test_a_log_beside_a_new_archive_is_kept_and_said(cut_off: tuple[Path, int], tmp_path: Path) -> None:
+    path, log, acknowledged = copy_of(cut_off, tmp_path)
+    moved = path.rename(tmp_path / "moved.duckdb")
+    whole = log.read_bytes()
+    kept = tmp_path / "a.duckdb.wal.kept-1"
+    with Archive.open(path) as archive:
+        (notice,) = archive.notices
+    assert f"is kept as {kept}" in notice
+    assert kept.read_bytes() == whole
+    moved.replace(path)
+    kept.rename(log)
+    with Archive.open(path) as archive:
+        assert Reader(archive).samples() == acknowledged

@@ -209,6 +209,21 @@ def test_a_satellite_whose_clock_is_wrong_loses_nothing_at_once(archive: Archive
     assert expire(archive, Retention(values=2.0), START + 1001 * DAY) == 0
 
 
+def test_a_day_of_which_a_recorder_holds_pieces_expires_when_it_has_written_them(archive: Archive) -> None:
+    session, committed = begin(archive), threading.Event()
+    recorder = Recorder(archive, reserve_bytes=0, interval_s=0.0, on_commit=lambda _: committed.set())
+    assert recorder.put(session, fast(0, 20), wait=True)
+    assert committed.wait(20.0)
+    kept, now = Retention(values=1.0, seconds=1.0), START + 9 * DAY
+    assert expire(archive, kept, now) == 0
+    assert recorder.close(20.0)
+    assert Reader(archive).samples() == fast(0, 20).count()
+    record(archive, session, [fast(20, 400)])
+    assert expire(archive, kept, now) > 0
+    counted = Reader(archive).counts(session, KEYS, START, START + DAY, DAY)
+    assert sum(int(one.present.sum()) for one in counted.values()) == fast(0, 20).count() + fast(20, 400).count()
+
+
 def test_a_bound_on_the_size_takes_the_oldest_first(archive: Archive) -> None:
     session = begin(archive)
     record(archive, session, [fast(day * 864_000 + at, 5000) for day in range(4) for at in range(0, 50_000, 5000)])
