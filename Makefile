@@ -14,7 +14,7 @@ set_up = $(PYTHON) packaging/set_up.py $(if $(filter skip,$(SYSTEM)),--skip-syst
 help:
 	@echo 'make run          set up what is missing, then open Perigee (ARGS="monitor FILE --headless")'
 	@echo 'make test         set up what is missing, then run every test (ARGS="tests/house -k pins")'
-	@echo 'make soak         the tests that take minutes: 50 kills of a server'
+	@echo 'make soak         the tests that take minutes: 50 kills of a server, 500 of who writes an archive'
 	@echo 'make test-gpu     the tests that want a GPU, on what there is of it; says which that was'
 	@echo 'make check        lint, format, types, and the direction of imports'
 	@echo 'make setup        set-up alone, with a tritonserver; looks at the system packages again'

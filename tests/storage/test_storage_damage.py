@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from storage import Archive, Reader, StorageError
+from tests.storage.conftest import make_read_only
 
 ROOT = Path(__file__).parents[2]
 CHILD = Path(__file__).with_name("recording_child.py")
@@ -219,6 +220,29 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path) -> None:
             Archive.open(tmp_path / "a.duckdb")
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_file_that_may_not_be_written_is_said_and_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    Archive.open(path).close()
+    path.chmod(0o400)
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match="may not be written"):
+        Archive.open(path)
+    assert path.read_bytes() == before
+
+
+def test_a_disk_that_takes_no_writing_is_said_and_what_is_on_it_is_left(
+    cut_off: tuple[Path, int], small_disk: Path
+) -> None:
+    path, _, _ = copy_of(cut_off, small_disk)
+    before = {one.name: one.read_bytes() for one in small_disk.iterdir()}
+    make_read_only(small_disk)
+    for asked in (path, small_disk / "new.duckdb"):
+        with pytest.raises(StorageError, match="may not be written"):
+            Archive.open(asked)
+    assert {one.name: one.read_bytes() for one in small_disk.iterdir()} == before
 
 
 def test_a_name_with_a_quote_in_it_is_a_name(tmp_path: Path) -> None:
