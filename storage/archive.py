@@ -372,6 +372,7 @@ class Archive:
             self._open_again()
 
     def _open_again(self) -> None:
+        self._invalid = True
         try:
             self._connection, self._mark, notices = self._door.open(create=False, now=self._clock(), mark=self._mark)
         finally:
@@ -387,7 +388,7 @@ class Archive:
         return explain(problem, self.path)
 
     def _revive(self) -> None:
-        """Open again what a full disk made invalid: nobody else does where nobody records."""
+        """Open again what a full disk made invalid, or what could not be opened: who records is not always there."""
         if self._invalid:
             with self._write:
                 if self._invalid and not self._closed:

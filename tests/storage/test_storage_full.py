@@ -15,11 +15,11 @@ from storage.retention import expire
 from tests.storage import dying_model as model
 
 KEPT = Retention(values=1.0, seconds=1.0)
-FRAMES = 80
+FRAMES = 48
 
 
 def recorded(archive: Archive) -> dict[int, int]:
-    """Some twenty days of telemetry, as samples by session."""
+    """Some twelve days of telemetry, as samples by session."""
     session = archive.begin_session(started=0, origin="live", sources=["test"])
     recorder = Recorder(archive, reserve_bytes=0, interval_s=0.0)
     for number in range(FRAMES):
