@@ -90,12 +90,11 @@ class Door:
             raise explain(IsADirectoryError("is a directory"), self.path)
         if not folder.is_dir():
             raise StorageError(f"{self.path} cannot be made: there is no folder {folder}; make it first.")
-        if not self.path.exists():
-            if not create:
-                raise StorageError(f"There is no archive {self.path}: check its name.")
-            if not os.access(folder, os.W_OK):
-                raise explain(PermissionError("permission denied"), self.path)
-        elif not os.access(self.path, os.R_OK | os.W_OK):
+        there = self.path.exists()
+        if not there and not create:
+            raise StorageError(f"There is no archive {self.path}: check its name.")
+        # The log is made beside the file.
+        if not os.access(folder, os.W_OK) or (there and not os.access(self.path, os.R_OK | os.W_OK)):
             raise explain(PermissionError("permission denied"), self.path)
 
     def _connect_or_set_aside(self, kept: list[Path]) -> tuple[Connection, bool]:

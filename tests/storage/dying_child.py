@@ -177,6 +177,9 @@ _SPOTS: dict[str, list[tuple[Any, str]]] = {
         (archive_module, "_sync"),
         (Archive, "_open_again"),
     ],
+    "merge": [(merge, "_new_run"), (merge, "_sort")],
+    "join": [(rewrite, "insert")],
+    "expire": [(retention, "_delete"), (retention, "insert"), (retention, "_delete_blocks")],
     "migrate": [(door.transaction, "__exit__")],
 }
 """What is called on the way, in order; a process can be killed right before and right after each."""

@@ -214,10 +214,12 @@ def test_a_folder_a_missing_folder_and_a_missing_file_are_said(tmp_path: Path) -
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path) -> None:
+    Archive.open(tmp_path / "there.duckdb").close()
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(StorageError, match="may not be written"):
-            Archive.open(tmp_path / "a.duckdb")
+        for name in ("there.duckdb", "new.duckdb"):
+            with pytest.raises(StorageError, match="may not be written"):
+                Archive.open(tmp_path / name)
     finally:
         tmp_path.chmod(0o700)
 
