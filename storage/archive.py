@@ -72,6 +72,7 @@ class Archive:
         self._ledger = ledger
         self._clock = clock
         self._mark = mark
+        self._newest: int | None = None
         self._write = threading.RLock()
         self._maintain = threading.Lock()
         self._readers: set[Connection] = set()
@@ -131,7 +132,7 @@ class Archive:
     @property
     def newest(self) -> int | None:
         """The latest telemetry time that has been committed since this was opened; None where nothing has."""
-        return None if self._mark is None else self._mark.newest
+        return self._newest
 
     def used_bytes(self) -> int:
         """What lies in the file, without the room in it that is free. Raises StorageError."""
@@ -307,6 +308,7 @@ class Archive:
                         "UPDATE _writer SET seq = ?, samples = ?, newest = ?, committed = ? WHERE id = ?", values
                     )
                 batch.insert(connection)
+            self._newest = _later(self._newest, batch.newest)
             mark = Mark(self._mark.commits + batch.seq - seq, self._mark.samples + batch.samples, now)
             self._mark = mark
             self._ledger.write(mark)

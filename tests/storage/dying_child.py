@@ -21,8 +21,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from storage import Archive, Recorder, RecorderStatus, Retention, Upkeep, compact, door, merge, retention, rewrite
-from storage import archive as archive_module
+from storage import (
+    Archive,
+    Recorder,
+    RecorderStatus,
+    Retention,
+    Upkeep,
+    compact,
+    door,
+    durable,
+    merge,
+    retention,
+    rewrite,
+)
 from storage import upkeep as upkeep_module
 from storage.cells import DAY
 from storage.encoder import Encoder
@@ -173,8 +184,8 @@ _SPOTS: dict[str, list[tuple[Any, str]]] = {
         (compact._Copy, "begin"),
         (compact._Copy, "finish"),
         (Archive, "_let_go"),
-        (Path, "replace"),
-        (archive_module, "_sync"),
+        (durable, "put"),
+        (durable, "sync_folder"),
         (Archive, "_open_again"),
     ],
     "merge": [(merge, "_new_run"), (merge, "_sort")],

@@ -118,7 +118,7 @@ def test_what_was_acknowledged_is_there_once_whatever_a_process_was_killed_in(
         goes_on(path, acknowledged)
 
 
-@pytest.mark.parametrize("spot", [pytest.param(n, marks=[] if n in (6, 7) else soak) for n in range(spots("compact"))])
+@pytest.mark.parametrize("spot", [pytest.param(n, marks=[] if n in (6, 8) else soak) for n in range(spots("compact"))])
 def test_a_compaction_killed_around_its_rename_leaves_the_old_file_or_the_new_one(
     killer: Killer, tmp_path: Path, spot: int
 ) -> None:
