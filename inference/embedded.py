@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class EmbeddedEngine:
 
     def __init__(self, asked: bool = False, runtime: Any = None, why: str = "") -> None:
         try:
+            # It would else note what it runs, and where, for its makers. Read when it is imported.
+            os.environ["ORT_DISABLE_TELEMETRY"] = "1"
             self._runtime = runtime or importlib.import_module("onnxruntime")
         except ImportError as problem:
             raise EngineError(

@@ -51,9 +51,13 @@ def watch(plan: Plan, *, as_json: bool) -> int:
         progress = _Progress(session)
         outages = Outages(session.engine.status(), progress.interject)
         session.start()
+        ending = False
         while not session.wait(PROGRESS_S):
             outages.see(session.engine.status())
             progress.show()
+            if interrupted.seen and not ending:
+                ending = True
+                progress.interject("Ending: what has been taken in is judged and recorded first.")
             if session.recording_failed:
                 session.stop()
         progress.end()

@@ -224,6 +224,7 @@ def _command(tool: Tool, options: TritonOptions, record: Record, name: str) -> l
         "--log-opt=max-size=10m",
         # fp32 stays fp32: with TF32 the scores of a GPU would part from those of the CPU.
         "--env=NVIDIA_TF32_OVERRIDE=0",
+        "--env=ORT_DISABLE_TELEMETRY=1",
         record.runs,
         "tritonserver",
         f"--id={mark(record.instance)}",

@@ -175,7 +175,7 @@ def _spawn(bundle: Bundle, options: TritonOptions, persistent: bool) -> ProcessS
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**bundle.environ(), **_devices(options)},
+                env={**bundle.environ(), **_devices(options), "ORT_DISABLE_TELEMETRY": "1"},
                 cwd=empty,
                 start_new_session=True,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -131,3 +132,18 @@ def test_scores_are_the_same_after_the_model_was_loaded_again(shipped: Path) -> 
     engine.load(card)
     np.testing.assert_array_equal(before, engine.infer(card.name, windows, ("score",))["score"])
     assert card.sha256 == hashlib.sha256(card.path.read_bytes()).hexdigest()
+
+
+def test_the_runtime_notes_nothing_of_what_it_runs(tmp_path: Path, shipped: Path) -> None:
+    """ONNX Runtime keeps a file for its makers in the user's cache, unless it is told not to before it is imported."""
+    code = (
+        "import sys; from pathlib import Path; from inference import open_engine, read_repository\n"
+        "open_engine('embedded', read_repository(Path(sys.argv[1])).select()).close()\n"
+    )
+    subprocess.run(
+        [sys.executable, "-B", "-c", code, str(shipped)],
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+    )
+    assert list(tmp_path.rglob("*")) == []

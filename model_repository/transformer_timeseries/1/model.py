@@ -2,6 +2,8 @@
 
 import os
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when ONNX Runtime is imported
+
 import numpy as np
 import onnxruntime
 import triton_python_backend_utils as pb_utils
