@@ -230,7 +230,12 @@ class Archive(Journal):
                     )
                 batch.insert(connection)
             self._newest = _later(self._newest, batch.newest)
-            mark = Mark(self._mark.commits + batch.seq - seq, self._mark.samples + batch.samples, now)
+            mark = Mark(
+                self._mark.commits + batch.seq - seq,
+                self._mark.samples + batch.samples,
+                now,
+                _later(self._mark.newest, batch.newest),
+            )
             self._mark = mark
             self._ledger.write(mark)
         return True

@@ -11,6 +11,7 @@ import contextlib
 import filecmp
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ class Door:
         """
         self._look(create)
         fresh = not self.path.exists()
+        if not fresh and _held(self.path):
+            self._connect().close()  # raises with who it is; until then nothing beside the file is touched
         with contextlib.suppress(OSError):
             remove(copy_beside(self.path))
         kept, made = _keep(self.path)
@@ -80,7 +83,12 @@ class Door:
             return connection, found, [_orphan(self.path, kept)]
         behind = mark is not None and found.commits < mark.commits
         if refused or behind:
-            return connection, found, [_notice(self.path, kept, found, mark if behind else None)]
+            lost = mark if behind else None
+            with contextlib.suppress(DatabaseError):
+                _note(connection, found, lost)
+                # What is left of the log goes into the file: its copy is then the only witness, and nobody's leftover.
+                connection.execute(f"CHECKPOINT {ALIAS}")
+            return connection, found, [_notice(self.path, kept, found, lost)]
         _remove(kept)
         return connection, found, []
 
@@ -147,7 +155,7 @@ class Door:
             if found > schema.VERSION:
                 raise StorageError(
                     f"{self.path} was written by Perigee {program}, which is newer than this one "
-                    f"({self.program}): open it with that version, or record into another archive."
+                    f"({self.program}): open it with that version, or use another archive."
                 )
         if found == schema.VERSION:
             return
@@ -212,12 +220,29 @@ def rows(connection: Connection, query: str, values: Sequence[object] = ()) -> l
 
 def taken(connection: Connection) -> Mark:
     """What the archive has taken so far."""
-    ((commits, samples, committed),) = rows(
+    ((commits, samples, committed, newest),) = rows(
         connection,
-        "SELECT coalesce(sum(seq), 0)::BIGINT, coalesce(sum(samples), 0)::BIGINT, coalesce(max(committed), 0) "
-        "FROM _writer",
+        "SELECT coalesce(sum(seq), 0)::BIGINT, coalesce(sum(samples), 0)::BIGINT, coalesce(max(committed), 0), "
+        "max(newest) FROM _writer",
     )
-    return Mark(commits, samples, committed)
+    return Mark(commits, samples, committed, newest)
+
+
+def _note(connection: Connection, found: Mark, lost: Mark | None) -> None:
+    """Keep what is missing where it stays: as a gap of the last session, in telemetry's time where that is known."""
+    ((session,),) = rows(connection, "SELECT max(id) FROM _session")
+    if session is None or lost is None:
+        return
+    start, stop = _telemetry(found, lost) or (found.committed, lost.committed)
+    values = [session, start, stop, lost.samples - found.samples, "The write-ahead log was damaged."]
+    connection.execute("INSERT INTO _gap VALUES (?, ?, ?, ?, ?)", values)
+
+
+def _telemetry(found: Mark, lost: Mark) -> tuple[int, int] | None:
+    """From when to when telemetry is missing; None where its newest time does not tell."""
+    if found.newest is None or lost.newest is None or lost.newest <= found.newest:
+        return None
+    return found.newest, lost.newest
 
 
 def _notice(path: Path, kept: list[Path], found: Mark, mark: Mark | None) -> str:
@@ -228,9 +253,11 @@ def _notice(path: Path, kept: list[Path], found: Mark, mark: Mark | None) -> str
             f"The write-ahead log of {path} is damaged: {path.name} was opened as it was at its last checkpoint, "
             f"and what was recorded {since} may be missing.{where}"
         )
+    span = _telemetry(found, mark)
+    of = f" (telemetry from {iso(span[0])} to {iso(span[1])})" if span else ""
     return (
         f"The write-ahead log of {path} is damaged: {mark.samples - found.samples:,} samples recorded {since} and "
-        f"until {iso(mark.committed)} are missing.{where}"
+        f"until {iso(mark.committed)}{of} are missing.{where}"
     )
 
 
@@ -239,6 +266,20 @@ def _orphan(path: Path, kept: list[Path]) -> str:
         f"{path} is new, and beside it lay the write-ahead log of another file, which is kept as {kept[0]}: if that "
         "file was moved away, put both back under their old names to have what the log holds."
     )
+
+
+def _held(path: Path) -> bool:
+    """Whether another process holds the database in ``path``."""
+    if sys.platform == "win32":
+        return False  # there the system lets nobody touch what another process has open
+    import fcntl
+
+    with path.open("rb+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def _keep(path: Path) -> tuple[list[Path], list[Path]]:

@@ -39,10 +39,10 @@ def explain(problem: Exception, path: Path) -> StorageError:
     if holder is not None:
         return StorageError(
             f"{path} is in use by process {holder['pid']} ({holder['program']}): close that program, "
-            "or record into another archive."
+            "or use another archive."
         )
     if "conflicting lock" in low or "being used by another process" in low:
-        return StorageError(f"{path} is in use by another process: close that program, or record into another archive.")
+        return StorageError(f"{path} is in use by another process: close that program, or use another archive.")
     if "replaying wal" in low or "corrupt wal" in low:
         return CorruptLogError(f"The write-ahead log of {path} is damaged ({text}).")
     if "no space left" in low or "disk full" in low or "not enough space" in low:
@@ -64,4 +64,4 @@ def explain(problem: Exception, path: Path) -> StorageError:
         )
     if "out of memory" in low:
         return StorageError(f"There is not enough memory to work on {path} ({text}): ask for a shorter span.")
-    return StorageError(f"{path} cannot be used ({text}): see that its disk works, or record into another archive.")
+    return StorageError(f"{path} cannot be used ({text}): see that its disk works, or use another archive.")

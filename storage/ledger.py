@@ -19,13 +19,14 @@ SUFFIX = ".acknowledged"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What an archive has taken: the numbers of its writers' last commits added up, their samples, and the wall time
-    of the last commit (UTC us).
+    """What an archive has taken: the numbers of its writers' last commits added up, their samples, the wall time of
+    the last commit, and the newest telemetry time among them all (None: there is none). UTC us.
     """
 
     commits: int
     samples: int
     committed: int
+    newest: int | None
 
 
 class Ledger:
@@ -39,7 +40,13 @@ class Ledger:
         """What the last writer left, None where it left nothing that can be read."""
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
-            return Mark(int(found["commits"]), int(found["samples"]), int(found["committed"]))
+            newest = found["newest"]
+            return Mark(
+                int(found["commits"]),
+                int(found["samples"]),
+                int(found["committed"]),
+                None if newest is None else int(newest),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

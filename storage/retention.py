@@ -34,7 +34,8 @@ class Retention:
     """How many days the values of a sample are kept, and then each summary; None: for ever.
 
     Each is an age, counted from when the sample was measured; what was imported or simulated is as old as the end of
-    its session. ``ratios`` is the age up to which scores are kept at their full rate.
+    its session. ``ratios`` is the age up to which scores are kept at their full rate: behind the newest of their
+    session, or after its end.
     """
 
     values: float | None = None
@@ -69,6 +70,12 @@ SELECT channel, sum(n)::BIGINT FROM (
     SELECT channel, n FROM _every_chunk WHERE t0 >= $2 AND t1 < $3 UNION ALL
     SELECT channel, 0 FROM _rollup WHERE t0 >= $2 AND t1 < $3)
 WHERE channel IN (SELECT id FROM _channel WHERE session = $1) GROUP BY channel ORDER BY channel
+"""
+_OLD_RATIOS = """
+SELECT id FROM (
+    SELECT b.id, b.t1, max(b.t1) OVER (PARTITION BY b.session) AS newest, s.ended
+    FROM _ratio_block b JOIN _session s ON s.id = b.session)
+WHERE t1 < newest - $1 OR ended < $2 - $1
 """
 _NEWEST_PIECE = """
 SELECT max(id) FROM _fresh_block
@@ -116,7 +123,7 @@ def expire(
     gone = 0
     with archive.maintaining() as connection:
         if retention.ratios is not None:
-            _forget_ratios(connection, now - int(retention.ratios * DAY))
+            _forget_ratios(connection, int(retention.ratios * DAY), now)
         for session in _sessions(connection):
             for age, kept in reversed(retention.ages()):
                 before = session.before(now - int(age * DAY))
@@ -146,10 +153,11 @@ def _sessions(connection: Connection) -> list[_Session]:
     return [_Session(*row) for row in rows(connection, "SELECT id, origin, started, ended FROM _session ORDER BY id")]
 
 
-def _forget_ratios(connection: Connection, before: int) -> None:
+def _forget_ratios(connection: Connection, age: int, now: int) -> None:
+    """Let every ratio go that is ``age`` older than the newest of its session, or whose session ended that long ago."""
     with transaction(connection):
-        connection.execute("DELETE FROM _ratio WHERE block IN (SELECT id FROM _ratio_block WHERE t1 < ?)", [before])
-        connection.execute("DELETE FROM _ratio_block WHERE t1 < ?", [before])
+        connection.execute(f"DELETE FROM _ratio WHERE block IN ({_OLD_RATIOS})", [age, now])
+        connection.execute(f"DELETE FROM _ratio_block WHERE id IN ({_OLD_RATIOS})", [age, now])
 
 
 def _days(connection: Connection, session: int, before: int, kept: int | None) -> Iterator[int]:

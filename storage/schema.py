@@ -216,7 +216,7 @@ FROM (
 CREATE VIEW expired AS
 SELECT session, make_timestamp(start) AS start, make_timestamp(stop) AS "end", samples,
     to_microseconds(kept) AS kept, make_timestamp(made) AS made
-FROM _expired;
+FROM _expired WHERE samples > 0;
 {_HALF}
 CREATE TABLE _ratio_block (
     id BIGINT NOT NULL, session INTEGER NOT NULL, model VARCHAR NOT NULL, version VARCHAR NOT NULL,

@@ -27,7 +27,7 @@ def recorded(path: Path, commits: int) -> list[Mark]:
     def clock() -> int:
         return now[0] * SECOND
 
-    taken = [Mark(0, 0, 0)]
+    taken = [Mark(0, 0, 0, None)]
     with Archive.open(path, clock=clock) as archive:
         session = archive.begin_session(started=0, origin="live", sources=["test"])
         encoder = Encoder(*archive.claim())
@@ -35,7 +35,7 @@ def recorded(path: Path, commits: int) -> list[Mark]:
             now[0] += 1
             batch = encoder.encode([(session, frame) for frame in model.frames(session, number)])
             archive.write(batch)
-            taken.append(Mark(number + 1, taken[-1].samples + batch.samples, now[0] * SECOND))
+            taken.append(Mark(number + 1, taken[-1].samples + batch.samples, now[0] * SECOND, batch.newest))
         log = path.with_name(path.name + ".wal")
         beside = {one: one.read_bytes() for one in path.parent.iterdir()}
     # As a process that was killed would have left it.
@@ -101,7 +101,13 @@ def test_of_a_damaged_log_what_is_missing_is_named_as_it_is(
         since = f"after {iso(found.committed)}" if found.commits else "since the archive was made"
         missing = f"{taken[-1].samples - found.samples:,} samples recorded {since} and until {iso(taken[-1].committed)}"
         assert len(notices) == 1
-        assert f"{missing} are missing" in notices[0]
+        gap = (found.newest or 0, taken[-1].newest, taken[-1].samples - found.samples)
+        span = f" (telemetry from {iso(gap[0])} to {iso(gap[1] or 0)})" if found.newest is not None else ""
+        assert f"{missing}{span} are missing" in notices[0]
+        with Archive.open(path) as archive:  # said once, and kept
+            assert archive.notices == []
+            if found.newest is not None:
+                assert [(one.start, one.stop, one.samples) for one in Reader(archive).gaps(1)] == [gap]
         if log:
             assert (folder / "a.duckdb.wal.kept-1").read_bytes() == log
 

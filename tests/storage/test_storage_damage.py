@@ -139,6 +139,22 @@ def test_an_archive_held_by_another_process_is_said_with_its_number(tmp_path: Pa
     Archive.open(path).close()
 
 
+def test_whoever_does_not_hold_an_archive_touches_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "held.duckdb"
+    attempt = "import sys; from pathlib import Path; from storage import Archive; Archive.open(Path(sys.argv[1]))"
+    with Archive.open(path):
+        beside = [path.with_name(path.name + suffix) for suffix in (".compacting", ".wal", ".wal.copying")]
+        for one in beside:
+            one.write_bytes(b"the holder's own")
+        there = sorted(path.parent.iterdir())
+        tried = subprocess.run([sys.executable, "-c", attempt, str(path)], capture_output=True, text=True, check=False)
+        assert "is in use by process" in tried.stderr
+        assert sorted(path.parent.iterdir()) == there
+        assert all(one.read_bytes() == b"the holder's own" for one in beside)
+        for one in beside:
+            one.unlink()
+
+
 def test_an_archive_open_in_this_program_is_not_opened_twice(tmp_path: Path) -> None:
     path = tmp_path / "once.duckdb"
     with Archive.open(path), pytest.raises(StorageError, match="already open in this program"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detection.event import Judged
 from storage import Archive, Reader, Recorder, StorageError, recorded_frames
 from storage.cells import DAY
 from storage.compact import compact, shrink
@@ -201,6 +202,27 @@ def test_what_was_imported_is_as_old_as_its_session(archive: Archive) -> None:
     assert expire(archive, Retention(values=2.0), START + 101 * DAY) == 0
     assert expire(archive, Retention(values=2.0), START + 103 * DAY) == fast(0, 500).count()
     assert list(Reader(archive).raw(going_on, KEYS, 0, 2**60)) == KEYS[:3]
+
+
+def test_scores_of_an_import_are_as_old_as_their_session_says(archive: Archive) -> None:
+    session = begin(archive, "import")
+    times = START + np.arange(3 * 24, dtype=np.int64) * 3600 * SECOND  # three days, long ago
+    ratio = np.full((len(times), 3), 0.5, np.float32)
+    recorder = Recorder(archive, reserve_bytes=0)
+    recorder.put(session, fast(0, 1))
+    recorder.put(session, Judged(FAST, times, ratio, ratio, ratio))
+    recorder.end_session(session, START + 500 * DAY)
+    assert recorder.close()
+
+    def left() -> int:
+        return len(Reader(archive).ratios(session, KEYS[0], "bank", 0, 2**60)[0])
+
+    expire(archive, Retention(ratios=3.0), START + 502 * DAY)
+    assert left() == len(times)
+    expire(archive, Retention(ratios=1.0), START + 500 * DAY)
+    assert left() == 25  # a day behind the newest
+    expire(archive, Retention(ratios=1.0), START + 502 * DAY)
+    assert left() == 0
 
 
 def test_a_satellite_whose_clock_is_wrong_loses_nothing_at_once(archive: Archive) -> None:
