@@ -11,9 +11,9 @@ from __future__ import annotations
 from storage.archive import Archive
 from storage.door import Connection, rows, transaction
 
-RUN_CHUNKS = 32_768
-"""Chunks that make a run: some ten million samples, 50 MB while they are sorted."""
-FAN = 6
+RUN_CHUNKS = 16_384
+"""Chunks that make a run: some five million samples, 25 MB while they are sorted. So many lie unsorted at the most."""
+FAN = 8
 """Runs that become one."""
 LEVELS = 2
 """How often a chunk is written again, at the most."""
