@@ -114,6 +114,16 @@ def identity(connection: Connection) -> str:
     return iso(made)
 
 
+def fault(folder: Path, file: PublishedFile) -> str:
+    """What is wrong with a published file, to be said after its name; empty where it is as it was published."""
+    try:
+        return "" if sha256(folder / file.path) == file.sha256 else "is not as it was published"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as problem:
+        return f"cannot be read ({problem.strerror or problem})"
+
+
 def sha256(path: Path) -> str:
     """The hash of a file's content. Raises OSError."""
     with path.open("rb") as file:

@@ -205,6 +205,13 @@ class _Run:
         """Whether there was anything that its files did not have."""
         table, name = task.table, task.name
         day = self._manifest.days[table.name].get(name, Day())
+        for file in day.files:
+            # What is read beside the archive is looked at here, so that no damage of it is taken for the archive's.
+            fault = manifest.fault(self._folder, file)
+            if fault:
+                raise StorageError(
+                    f"{self._folder / file.path} {fault}: restore it from a copy, or publish into another folder."
+                )
         had = [str(self._folder / file.path) for file in day.files]
         written = 0
         path = f"{table.name}/day={name}/part-{len(day.files) + 1}.parquet"

@@ -227,13 +227,9 @@ class _Run:
             self.files += 1
             path = folder / file.path
             span = f" (rows from {file.start} to {file.end})" if file.start else ""
-            try:
-                if manifest.sha256(path) != file.sha256:
-                    yield f"{path}{span} is not as it was published."
-            except FileNotFoundError:
-                yield f"{path}{span} is missing."
-            except OSError as problem:
-                yield f"{path}{span} cannot be read ({problem.strerror or problem})."
+            fault = manifest.fault(folder, file)
+            if fault:
+                yield f"{path}{span} {fault}."
 
 
 def _many(count: int, what: str) -> str:

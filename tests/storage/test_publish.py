@@ -228,6 +228,30 @@ def test_late_samples_go_into_a_further_file_of_their_day(tmp_path: Path) -> Non
     assert ask(_PUBLISHED.format(folder)) == ask(_ARCHIVED, path)
 
 
+def late(archive: Archive) -> None:
+    """Three samples more of the first session's first day."""
+    recorder = Recorder(archive, reserve_bytes=0, interval_s=0.0)
+    fleet.add(archive, recorder, 1, [fleet.fast(fleet.START, 3, 77)])
+    assert recorder.close(10.0)
+
+
+def test_a_published_file_that_changed_is_named_and_the_archive_is_not_blamed(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with Archive.open(tmp_path / "a.duckdb") as archive:
+        fleet.record(archive, [fleet.fast(fleet.START, 50, 1)])
+        now(archive, folder)
+        late(archive)
+        part = folder / "samples" / "day=2024-10-03" / "part-1.parquet"
+        good = part.read_bytes()
+        for damaged, said in ((good[:500] + bytes([good[500] ^ 1]) + good[501:], "is not as it was published"),
+                              (None, "is missing")):  # fmt: skip
+            part.unlink() if damaged is None else part.write_bytes(damaged)
+            with pytest.raises(StorageError, match=f"^{part} {said}: restore it.*or publish into another folder"):
+                now(archive, folder)
+        part.write_bytes(good)
+        assert now(archive, folder).samples > 0
+
+
 def test_sorting_compacting_and_expiry_change_nothing_that_was_published(recorded: Path, tmp_path: Path) -> None:
     path, folder = Path(shutil.copy(recorded, tmp_path / "a.duckdb")), tmp_path / "out"
     with Archive.open(path) as archive:
