@@ -2,8 +2,8 @@
 
 What is published is never changed. A day is written when it is closed; samples that come for it afterwards go into
 a further file of that day. Small tables are written whole whenever they have changed, each time as a new edition.
-A file counts once the manifest names it, so whatever ends a run, the next one goes on. Any thread, which must be the
-only one that publishes into a folder.
+A file counts once the manifest names it, so whatever ends a run, the next one goes on. Any thread; of
+two that publish into one folder the second is refused.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from storage import daily, manifest
 from storage.archive import Archive, program_version
+from storage.claim import claimed
 from storage.daily import DAY, SAMPLES, SCORES, TIME, Daily
 from storage.door import Connection, rows
 from storage.errors import StoppedError, StorageError, explain
@@ -67,21 +68,34 @@ def publish(
     ``running`` are the sessions that go on; a day is closed when each of them is ``margin`` (us) beyond its end.
     Raises StorageError; what was published until then stays.
     """
-    with archive.maintaining() as connection:
-        found = _enter(archive, folder, connection)
+    _make(archive, folder)
+    with claimed(folder), archive.maintaining() as connection:
+        found = _enter(folder, connection)
         try:
             return _Run(connection, folder, found, margin, say, stop).run(running)
         except OSError as problem:
             raise explain(problem, folder) from problem
 
 
-def _enter(archive: Archive, folder: Path, connection: Connection) -> Manifest:
-    """The manifest of a folder that may be published into; where there is none yet it is made."""
-    here = archive.path.parent
-    if folder.resolve() in (archive.path, here):
+def _make(archive: Archive, folder: Path) -> None:
+    """Make the folder, where it is not there. Raises StorageError where it is no place to publish into."""
+    if folder.resolve() in (archive.path, archive.path.parent):
         raise StorageError(f"{folder} is where the archive itself lies: give a folder of its own.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        there = {one.name for one in folder.iterdir() if not one.name.startswith(".")}
+    except (FileExistsError, NotADirectoryError) as problem:
+        raise StorageError(f"{folder} is a file: give a folder.") from problem
+    except OSError as problem:
+        raise explain(problem, folder) from problem
+    if there and manifest.NAME not in there:
+        raise StorageError(f"{folder} holds other files: give an empty folder, or one that is not there yet.")
+
+
+def _enter(folder: Path, connection: Connection) -> Manifest:
+    """The manifest of a folder that this archive may be published into; where there is none yet it is made."""
     made = manifest.identity(connection)
-    found = manifest.read(folder) if folder.is_dir() else None
+    found = manifest.read(folder)
     if found is not None:
         if found.made != made:
             raise StorageError(
@@ -91,13 +105,8 @@ def _enter(archive: Archive, folder: Path, connection: Connection) -> Manifest:
         found.program = program_version()
         return found
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(not one.name.startswith(".") for one in folder.iterdir()):
-            raise StorageError(f"{folder} holds other files: give an empty folder, or one that is not there yet.")
         found = Manifest(made, program_version())
         found.write(folder)
-    except (FileExistsError, NotADirectoryError) as problem:
-        raise StorageError(f"{folder} is a file: give a folder.") from problem
     except OSError as problem:
         raise explain(problem, folder) from problem
     return found

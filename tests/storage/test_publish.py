@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from storage import Archive, Recorder, StorageError, manifest
+from storage import Archive, Recorder, StorageError, claim, manifest
 from storage.compact import compact
 from storage.daily import DAY
 from storage.manifest import Manifest
@@ -132,7 +132,7 @@ def test_every_file_is_of_one_day_sorted_and_of_types_that_spark_knows(published
 def test_the_manifest_describes_every_file(published: Path) -> None:
     found = read(published)
     files = {file.path: file for file in found.files}
-    there = {path for path in hashes(published) if path != "manifest.json"}
+    there = {path for path in hashes(published) if path not in ("manifest.json", claim.NAME)}
     assert set(files) == there
     for path, file in files.items():
         data = (published / path).read_bytes()
@@ -226,6 +226,23 @@ def test_late_samples_go_into_a_further_file_of_their_day(tmp_path: Path) -> Non
     }
     assert "samples/day=2024-10-03/part-2.parquet" in after
     assert ask(_PUBLISHED.format(folder)) == ask(_ARCHIVED, path)
+
+
+def test_a_second_one_that_publishes_into_a_folder_is_told_who_is_at_it(recorded: Path, tmp_path: Path) -> None:
+    other, folder = Path(shutil.copy(recorded, tmp_path / "b.duckdb")), tmp_path / "out"
+    told: list[str] = []
+    with Archive.open(recorded) as archive, Archive.open(other) as copy:
+
+        def say(*_: object) -> None:
+            if not told:
+                with pytest.raises(StorageError) as refused:
+                    now(copy, folder)
+                told.append(str(refused.value))
+
+        assert publish(archive, folder, say=say, stop=threading.Event()).whole
+        assert f"is being published into by process {os.getpid()} on " in told[0]
+        assert now(copy, folder).files == 0
+    assert (folder / claim.NAME).read_bytes() == b""
 
 
 def late(archive: Archive) -> None:
