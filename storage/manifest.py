@@ -43,11 +43,13 @@ class Day:
 class Manifest:
     """``made`` is when the archive was made, which says which archive it is; ``program`` is who published last.
 
+    ``sessions`` is when each session began: a copy of the archive that went its own way has others by their numbers.
     ``days`` are by table and day, ``tables`` are the editions of each small table, of which the last is in force.
     """
 
     made: str
     program: str
+    sessions: dict[int, str] = field(default_factory=dict)
     days: dict[str, dict[str, Day]] = field(default_factory=dict)
     tables: dict[str, list[PublishedFile]] = field(default_factory=dict)
 
@@ -65,7 +67,14 @@ class Manifest:
         }
         tables = {table: [asdict(one) for one in editions] for table, editions in sorted(self.tables.items())}
         text = json.dumps(
-            {"format": FORMAT, "archive": {"made": self.made}, "program": self.program, "days": days, "tables": tables},
+            {
+                "format": FORMAT,
+                "archive": {"made": self.made},
+                "program": self.program,
+                "sessions": self.sessions,
+                "days": days,
+                "tables": tables,
+            },
             indent=1,
         )
         partial = folder / f".{NAME}.partial"
@@ -86,6 +95,7 @@ def read(folder: Path) -> Manifest | None:
         return Manifest(
             str(found["archive"]["made"]),
             str(found["program"]),
+            {int(session): str(started) for session, started in found["sessions"].items()},
             {
                 table: {
                     day: Day(
@@ -112,6 +122,12 @@ def identity(connection: Connection) -> str:
     """When the archive was made, to the microsecond: it stays through upgrades, copies and repairs."""
     ((made,),) = rows(connection, "SELECT min(applied) FROM _migration WHERE version = 1")
     return iso(made)
+
+
+def sessions(connection: Connection) -> dict[int, str]:
+    """When each session of the archive began."""
+    found = rows(connection, "SELECT id, started FROM _session ORDER BY id")
+    return {session: iso(started) for session, started in found}
 
 
 def fault(folder: Path, file: PublishedFile) -> str:

@@ -94,7 +94,7 @@ def _make(archive: Archive, folder: Path) -> None:
 
 def _enter(folder: Path, connection: Connection) -> Manifest:
     """The manifest of a folder that this archive may be published into; where there is none yet it is made."""
-    made = manifest.identity(connection)
+    made, sessions = manifest.identity(connection), manifest.sessions(connection)
     found = manifest.read(folder)
     if found is not None:
         if found.made != made:
@@ -102,10 +102,18 @@ def _enter(folder: Path, connection: Connection) -> Manifest:
                 f"{folder} holds what another archive published (made {found.made}, this one {made}): "
                 "give another folder."
             )
+        for session, started in sessions.items():
+            if found.sessions.get(session, started) != started:
+                raise StorageError(
+                    f"{folder} holds a session {session} that began {found.sessions[session]}, and that of this "
+                    f"archive began {started}: it and the one that published there are copies of one archive that "
+                    "were both recorded into. Publish into another folder."
+                )
         found.program = program_version()
+        found.sessions |= sessions
         return found
     try:
-        found = Manifest(made, program_version())
+        found = Manifest(made, program_version(), sessions)
         found.write(folder)
     except OSError as problem:
         raise explain(problem, folder) from problem

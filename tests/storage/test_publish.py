@@ -27,7 +27,7 @@ from storage.publish import TABLES, Published, publish
 from storage.retention import Retention, expire
 from storage.verify import verify
 from telemetry import Frame
-from telemetry.clock import SECOND, parse_iso
+from telemetry.clock import SECOND, iso, parse_iso
 from tests.storage import fleet
 
 ROOT = Path(__file__).parents[2]
@@ -243,6 +243,26 @@ def test_a_second_one_that_publishes_into_a_folder_is_told_who_is_at_it(recorded
         assert f"is being published into by process {os.getpid()} on " in told[0]
         assert now(copy, folder).files == 0
     assert (folder / claim.NAME).read_bytes() == b""
+
+
+def test_a_copy_that_went_its_own_way_is_refused_and_one_that_did_not_goes_on(recorded: Path, tmp_path: Path) -> None:
+    mine, other = (Path(shutil.copy(recorded, tmp_path / name)) for name in ("a.duckdb", "b.duckdb"))
+    folder = tmp_path / "out"
+    with Archive.open(mine) as archive, Archive.open(other) as copy:
+        assert archive.begin_session(started=fleet.START + SECOND, origin="live", sources=["a"]) == 3
+        assert now(archive, folder).whole
+        assert now(copy, folder).whole  # it lacks a session, and has none of its own
+        assert copy.begin_session(started=fleet.START + 2 * SECOND, origin="live", sources=["b"]) == 3
+        before = hashes(folder)
+        with pytest.raises(
+            StorageError, match=r"holds a session 3 that began .*:01Z, and that of this .* another folder"
+        ):
+            now(copy, folder)
+        assert hashes(folder) == before
+        assert read(folder).sessions[3] == iso(fleet.START + SECOND)
+        assert archive.begin_session(started=0, origin="live", sources=["a"]) == 4
+        assert now(archive, folder).files == 1
+    assert read(folder).sessions[4] == iso(0)
 
 
 def late(archive: Archive) -> None:
