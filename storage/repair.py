@@ -13,14 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import door, durable
-from storage.archive import Archive
+from storage.archive import Archive, program_version
 from storage.damage import CHUNKS, OF_SATELLITES, UNREAD, Lost, Rows, elsewhere, losses, lost, survey
 from storage.door import Connection, rows
 from storage.errors import StoppedError, StorageError, explain
 
-NAMES = ("_migration", "_session", "_group", "_channel")
+NAMES = ("_migration", "_group", "_channel")
 """The tables without which nothing in the others has a name."""
 _NEW = "repaired"
+RECOVERED = "recovered"
+"""The source of a session of which nothing is known but its samples."""
+
+_NAMELESS = f"""
+SELECT session, coalesce(min(t0), 0)
+FROM (SELECT id, session FROM {_NEW}._channel UNION ALL SELECT NULL, session FROM {_NEW}._group) k
+LEFT JOIN {_NEW}._every_chunk ON channel = k.id
+WHERE session NOT IN (SELECT id FROM {_NEW}._session)
+GROUP BY session ORDER BY session
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ def repair(path: Path, *, say: Callable[[str, float], None] = lambda *_: None, s
                 _look(connection, path, found)
                 door.remove(fresh)
                 Archive.open(fresh).close()
-                samples, gone = _copy(connection, fresh, found, say, stop)
+                samples, gone, made_up = _copy(connection, fresh, found, say, stop)
         except StoppedError:
             door.remove(fresh)
             return Repaired("", 0, 0, tuple(archive.notices), False)
@@ -63,7 +73,7 @@ def repair(path: Path, *, say: Callable[[str, float], None] = lambda *_: None, s
             raise explain(problem, path) if isinstance(problem, OSError) else problem from problem
         notices = tuple(archive.notices)
     kept = _swap(path, fresh)
-    problems = (*notices, *(str(one) for one in gone), *elsewhere(found))
+    problems = (*notices, *(str(one) for one in gone), *elsewhere(found), *made_up)
     return Repaired(str(kept), samples, sum(one.samples or 0 for one in gone), problems, True)
 
 
@@ -89,8 +99,8 @@ def _copy(
     found: dict[str, list[Rows]],
     say: Callable[[str, float], None],
     stop: threading.Event,
-) -> tuple[int, list[Lost]]:
-    """Fill the new file; samples in it, and what did not come to be there."""
+) -> tuple[int, list[Lost], list[str]]:
+    """Fill the new file; samples in it, what did not come to be there, and sentences about what is made up."""
     door.attach(connection, fresh, _NEW)
     try:
         connection.execute(f"DELETE FROM {_NEW}._migration")
@@ -103,10 +113,11 @@ def _copy(
                     connection.execute(f"INSERT INTO {_NEW}.{table} BY NAME {run.query}")
         gone = lost(connection, found) + _without_times(connection)
         _note(connection, gone)
+        made_up = _make_up_sessions(connection)
         ((samples,),) = rows(connection, f"SELECT coalesce(sum(n), 0)::BIGINT FROM {_NEW}._every_chunk")
     finally:
         connection.execute(f"DETACH {_NEW}")
-    return int(samples), gone
+    return int(samples), gone, made_up
 
 
 def _without_times(connection: Connection) -> list[Lost]:
@@ -117,6 +128,22 @@ def _without_times(connection: Connection) -> list[Lost]:
     for table in CHUNKS:
         connection.execute(f"DELETE FROM {_NEW}.{table} WHERE block NOT IN ({known})")
     return losses(found)
+
+
+def _make_up_sessions(connection: Connection) -> list[str]:
+    """Give samples whose session could not be read one of its number again; a sentence about each."""
+    found = rows(connection, _NAMELESS)
+    for session, started in found:
+        # Without an end: an import is as old as its end, and nothing here may expire by a time that is made up.
+        connection.execute(
+            f"INSERT INTO {_NEW}._session VALUES (?, ?, NULL, 'import', ?, ?, '{{}}', '[]', false, '')",
+            [session, started, [RECOVERED], program_version()],
+        )
+    return [
+        f"Session {session} could not be read: one of that number was made up for its samples, of origin import and "
+        f"source {RECOVERED}, which begins with the first of them."
+        for session, _ in found
+    ]
 
 
 def _note(connection: Connection, gone: Sequence[Lost]) -> None:

@@ -247,6 +247,22 @@ def test_an_archive_whose_names_are_lost_is_left_as_it_is(path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["a.duckdb"]
 
 
+def test_a_session_that_cannot_be_read_is_made_up_and_keeps_its_samples(path: Path) -> None:
+    with Archive.open(path) as archive:
+        before = Reader(archive).samples()
+    alone = set(blocks_of(path, "_session", "program", "VARCHAR")) - set(blocks_of(path, "_channel", "name", "VARCHAR"))
+    flip(path, min(alone))
+    done = mend(path)
+    assert (done.samples, done.lost) == (before, 0)
+    assert [said.partition(":")[0] for said in done.problems if "made up" in said] == [
+        f"Session {number} could not be read" for number in (1, 2, 3)
+    ]
+    with Archive.open(path) as archive:
+        sessions = Reader(archive).sessions()
+    assert {(one.origin, tuple(one.sources), one.ended) for one in sessions} == {("import", ("recovered",), None)}
+    assert look(path).problems == ()
+
+
 def test_a_repair_that_is_stopped_leaves_everything_as_it_was(path: Path) -> None:
     flip(path, blocks_of(path, "_chunk", "f8", "DOUBLE")[-2])
     before = path.read_bytes()
