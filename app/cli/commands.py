@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from app.cli.archive.commands import archive
-from app.cli.errors import BAD_INPUT, ENDED_EARLY, OK, UsageError, complain
+from app.cli.errors import BAD_INPUT, ENDED_EARLY, OK, EndedEarlyError, UsageError, complain
 
 app = typer.Typer(
     name="perigee",
@@ -289,6 +289,9 @@ def run(argv: list[str]) -> int:
     except typer.exceptions.TyperException as problem:
         complain(_sentence(problem.format_message() if hasattr(problem, "format_message") else str(problem)))
         return BAD_INPUT
+    except EndedEarlyError as problem:
+        complain(problem)
+        return ENDED_EARLY
     except (UsageError, *EXPECTED) as problem:
         complain(problem)
         return BAD_INPUT

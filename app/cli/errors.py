@@ -14,6 +14,10 @@ class UsageError(Exception):
     """What was typed cannot be carried out; the text is a sentence with a cure."""
 
 
+class EndedEarlyError(Exception):
+    """What was begun was not carried out to its end; the text is a sentence that says what is left."""
+
+
 def complain(problem: object) -> None:
     """One line on standard error."""
     sys.stderr.write("perigee: " + " ".join(str(problem).split()) + "\n")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 
 from app.link.card import CoreCard
-from app.link.wire import Header, LinkError, Reply, introduce, receive, send
+from app.link.wire import GoneError, Header, LinkError, Reply, introduce, receive, send
 
 ANSWER_DEADLINE_S = 10.0
 POLL_S = 0.1
@@ -44,7 +44,9 @@ class CoreClient:
             self._changed.wait_for(lambda: number in self._answers or self._lost, timeout)
             answer = self._answers.pop(number, None)
         if answer is None:
-            raise LinkError("The core is gone." if self._lost else f"The core did not answer within {timeout:g} s.")
+            if self._lost:
+                raise GoneError("The core is gone.")
+            raise LinkError(f"The core did not answer within {timeout:g} s.")
         if "error" in answer:
             raise LinkError(str(answer["error"]))
         return answer

@@ -27,6 +27,10 @@ class LinkError(Exception):
     """The other side is gone, or does not speak as it should; the text is a sentence."""
 
 
+class GoneError(LinkError):
+    """The other side is gone, so nothing more comes from it."""
+
+
 def send(connection: Connection, header: Header, payload: bytes | None = None) -> None:
     """Send one message. Raises LinkError."""
     if payload is not None:
@@ -36,7 +40,7 @@ def send(connection: Connection, header: Header, payload: bytes | None = None) -
         if payload is not None:
             connection.send_bytes(payload)
     except (OSError, ValueError) as problem:
-        raise LinkError("The other side of the link is gone.") from problem
+        raise GoneError("The other side of the link is gone.") from problem
 
 
 def receive(connection: Connection, timeout: float) -> tuple[Header, bytes] | None:
@@ -49,7 +53,7 @@ def receive(connection: Connection, timeout: float) -> tuple[Header, bytes] | No
             raise LinkError("The other side of the link sent something that is no message.")
         payload = connection.recv_bytes(PAYLOAD_BOUND) if "bytes" in header else b""
     except (OSError, EOFError) as problem:
-        raise LinkError("The other side of the link is gone.") from problem
+        raise GoneError("The other side of the link is gone.") from problem
     except ValueError as problem:
         raise LinkError("The other side of the link sent something that is no message.") from problem
     return header, payload

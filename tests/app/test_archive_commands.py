@@ -216,6 +216,8 @@ def held(path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     core = start_core(Plan(("sim:quiet?satellites=1",), str(path), str(SEED_REPOSITORY), speed=50.0))
     wait_ready(core)
     yield path, core
+    if core.poll() is not None:
+        return
     client = attach(path, lambda _: None, lambda: None)
     assert isinstance(client, CoreClient)
     client.ask("stop")
@@ -253,6 +255,22 @@ def test_commands_on_a_held_archive_are_carried_out_by_the_core_that_holds_it(
     _, err = said(capsys, "repair", "--archive", str(path), code=2)
     assert f"is being recorded into by process {core.pid}" in err
     assert core.poll() is None
+
+
+def test_a_core_that_dies_over_a_command_is_said_and_the_command_can_be_given_again(
+    held: tuple[Path, subprocess.Popen[bytes]], start: Start, ask: Ask
+) -> None:
+    path, core = held
+    folder = path.with_name("out")
+    running = start("archive", "publish", str(folder), "--archive", str(path))
+    running.wait_for("samples of")
+    core.kill()
+    core.wait(60.0)
+    code, out, (*_, message) = running.end()
+    assert (code, out) == (3, "")
+    assert f"The process that held {path} ended before this was done. The archive is whole: give the command" in message
+    assert ask("publish", str(folder), archive=path)["samples"] > 0
+    assert ask("verify", "--published", str(folder), archive=path)["problems"] == []
 
 
 def test_an_archive_that_something_else_holds_is_said_with_its_number(

@@ -11,11 +11,11 @@ from types import TracebackType
 
 from app import paths
 from app.archiving import carry_out
-from app.cli.errors import UsageError, complain
+from app.cli.errors import EndedEarlyError, UsageError, complain
 from app.cli.interrupt import Interrupt
 from app.launch import attach
 from app.link.client import CoreClient
-from app.link.wire import Header, LinkError
+from app.link.wire import GoneError, Header, LinkError
 from app.settings import load
 from storage import Archive
 
@@ -33,6 +33,11 @@ def work(path: Path, **request: object) -> Header:
             if client is not None:
                 try:
                     return _ask(client, request, stop, steps)
+                except GoneError as problem:
+                    raise EndedEarlyError(
+                        f"The process that held {path} ended before this was done. The archive is whole: give the "
+                        "command again."
+                    ) from problem
                 except LinkError as problem:
                     raise UsageError(str(problem)) from problem
                 finally:
