@@ -102,9 +102,10 @@ def _look_for_room(archive: Archive, reserve: int) -> None:
     free = shutil.disk_usage(archive.path.parent).free
     needed = int(archive.used_bytes() * MARGIN) + reserve
     if free < needed:
+        kept = f", {reserve / 1e6:,.0f} MB of them what is always left free (storage.reserve_mb)" if reserve else ""
         raise StorageError(
-            f"A compact copy of {archive.path} needs about {needed / 1e6:,.0f} MB beside it, and {free / 1e6:,.0f} MB "
-            "are free: make some room there."
+            f"A compact copy of {archive.path} needs about {needed / 1e6:,.0f} MB beside it{kept}, and "
+            f"{free / 1e6:,.0f} MB are free: make some room there."
         )
 
 

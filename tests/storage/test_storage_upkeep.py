@@ -293,8 +293,9 @@ def test_a_compaction_that_is_ended_leaves_the_archive_as_it_was(archive: Archiv
     assert Reader(archive).samples() == fast(0, 500).count() + fast(500, 500).count()
 
 
-def test_a_compaction_without_room_says_how_much_it_needs(archive: Archive) -> None:
-    with pytest.raises(StorageError, match="needs about 1,000,000,000 MB beside it"):
+def test_a_compaction_without_room_says_how_much_it_needs_and_what_of_it_is_the_reserve(archive: Archive) -> None:
+    said = r"needs about 1,000,000,000 MB beside it, 1,000,000,000 MB of them .* \(storage.reserve_mb\)"
+    with pytest.raises(StorageError, match=said):
         compact(archive, say=lambda *_: None, stop=threading.Event(), reserve_bytes=10**15)
 
 
