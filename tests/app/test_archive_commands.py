@@ -24,6 +24,8 @@ from app.link.client import CoreClient
 from app.paths import SEED_REPOSITORY, default_archive
 from app.plan import Plan
 from storage import Archive
+from storage.daily import DAY
+from storage.retention import Retention, expire
 from telemetry import Channel, Frame, Group
 from telemetry.clock import SECOND
 from tests.storage import fleet
@@ -87,6 +89,25 @@ def test_info_is_of_the_window_s_own_archive_unless_another_is_named(
     out, _ = said(capsys, "info")
     assert f"{default_archive()}: {samples:,} samples of 2 sessions" in out
     assert "a day at the rate of the newest session" in out and "free on its disk" in out
+
+
+def test_info_says_how_many_samples_live_on_as_summaries(
+    ask: Ask, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = ask("info", archive=path)
+    assert before["summaries"] is None
+    with Archive.open(path) as archive:
+        gone = expire(archive, Retention(values=1), fleet.START + 2 * DAY)
+        gone += expire(archive, Retention(values=1, seconds=1), fleet.START + 40 * DAY)
+    found = ask("info", archive=path)
+    old = found["summaries"]
+    assert old["samples"] == gone == before["samples"] - found["samples"] > 0
+    with duckdb.connect(str(path), read_only=True) as connection:
+        ((first, count),) = connection.execute("SELECT min(time)::VARCHAR, sum(count)::BIGINT FROM rollups").fetchall()
+    assert old["samples"] == count and old["span"]["start"] == first.replace(" ", "T") + "Z"
+    assert found["bytes_per_sample"] == round(found["bytes"] / found["samples"], 2)
+    out, _ = said(capsys, "info", "--archive", str(path))
+    assert f"{gone:,} older samples live on as summaries, from {old['span']['start']} to {old['span']['end']}" in out
 
 
 def test_without_a_command_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:

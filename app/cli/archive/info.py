@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.archive.held import reserve_mb, work
-from app.cli.archive.results import InfoResult, SpanResult, VerifyResult
+from app.cli.archive.results import InfoResult, SpanResult, SummariesResult, VerifyResult
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
 from app.link.wire import Header
 from app.playing.report import counted
@@ -54,12 +54,14 @@ def _facts(path: Path, found: Header, settings: Sequence[str]) -> dict[str, Any]
     grows = None if rate is None or each is None else int(rate * each)
     free = shutil.disk_usage(path.parent).free
     reserve = reserve_mb(settings) << 20
+    old = _span(found["summed_first"], found["summed_last"])
     return {
         "path": str(path),
         "version": found["version"],
         "sessions": found["sessions"],
         "samples": samples,
-        "span": None if found["first"] is None else SpanResult(start=iso(found["first"]), end=iso(found["last"])),
+        "span": _span(found["first"], found["last"]),
+        "summaries": SummariesResult(samples=found["summed"], span=old) if old is not None else None,
         "bytes": size,
         "bytes_per_sample": None if each is None else round(each, 2),
         "bytes_a_day": grows,
@@ -69,12 +71,20 @@ def _facts(path: Path, found: Header, settings: Sequence[str]) -> dict[str, Any]
     }
 
 
+def _span(first: int | None, last: int | None) -> SpanResult | None:
+    return None if first is None or last is None else SpanResult(start=iso(first), end=iso(last))
+
+
 def _text(result: InfoResult) -> str:
     held = f"{counted(result.samples, 'sample', 'samples')} of {counted(result.sessions, 'session', 'sessions')}"
     lines = [f"{result.path}: {held}, {_size(result.bytes)}"]
     if result.span is not None:
         lines[0] += f", {result.bytes_per_sample:g} bytes a sample"
         lines.append(f"From {result.span.start} to {result.span.end}")
+    if result.summaries is not None:
+        old = result.summaries
+        held = counted(old.samples, "older sample lives", "older samples live")
+        lines.append(f"{held} on as summaries, from {old.span.start} to {old.span.end}, which share the file")
     if result.bytes_a_day is not None and result.days_left is not None:
         lines.append(f"Grows by {_size(result.bytes_a_day)} a day at the rate of the newest session")
         lines.append(f"{_size(result.free_bytes)} are free on its disk: enough for {result.days_left:,} days")

@@ -16,8 +16,16 @@ class SpanResult(_Part):
     end: str
 
 
+class SummariesResult(_Part):
+    """What is left of samples whose values expired: how many those were, and the span of their summaries."""
+
+    samples: int
+    span: SpanResult
+
+
 class InfoResult(_Part):
-    """An archive. ``version`` is that of its tables; ``span`` is null without samples.
+    """An archive. ``version`` is that of its tables; ``samples``, their ``span`` (null without any) and
+    ``bytes_per_sample`` are of those that have their values, ``summaries`` (null without any) of those that expired.
 
     ``bytes_a_day`` is how fast it grows at the rate of the newest session that is no import, ``days_left`` until its
     disk has only the reserve free; both are null where that cannot be said.
@@ -28,6 +36,7 @@ class InfoResult(_Part):
     sessions: int
     samples: int
     span: SpanResult | None
+    summaries: SummariesResult | None
     bytes: int
     bytes_per_sample: float | None
     bytes_a_day: int | None
