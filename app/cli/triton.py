@@ -41,28 +41,32 @@ SEARCHED_LINES = 20_000
 
 def install(image: bool, settings: Sequence[str], *, as_json: bool) -> int:
     """Bring a private tritonserver, or the image; the exit code. Raises EngineError with what stood in the way."""
-    if not image:
-        made = bundle.install(private_server(), complain)
-        return _tell(
-            InstallResult(kind="server", place=str(private_server()), version=bundle.VERSION),
-            f"tritonserver {bundle.VERSION} is installed: {made.program}",
-            as_json,
-        )
-    options = _options(settings)
     stop = threading.Event()
     interrupted = Interrupt(stop.set)
     try:
-        with _Steps() as steps:
-            digest = fetch_image(need_tool(options), options, steps.show, stop)
+        found, text = _image(_options(settings), stop) if image else _server(stop)
     except EngineError:
         if not interrupted.seen:
             raise
-        complain("Interrupted; what came so far is kept.")
+        kept = "what came so far is kept" if image else "no tritonserver was installed"
+        complain(f"Interrupted; {kept}.")
         return INTERRUPTED
     finally:
         interrupted.restore()
+    return _tell(found, text, as_json)
+
+
+def _server(stop: threading.Event) -> tuple[InstallResult, str]:
+    made = bundle.install(private_server(), complain, stop)
+    found = InstallResult(kind="server", place=str(private_server()), version=bundle.VERSION)
+    return found, f"tritonserver {bundle.VERSION} is installed: {made.program}"
+
+
+def _image(options: TritonOptions, stop: threading.Event) -> tuple[InstallResult, str]:
+    with _Steps() as steps:
+        digest = fetch_image(need_tool(options), options, steps.show, stop)
     found = InstallResult(kind="image", place=options.image, version=digest)
-    return _tell(found, f"The image {options.image} is here: {digest}", as_json)
+    return found, f"The image {options.image} is here: {digest}"
 
 
 def start(repository: Path | None, models: Sequence[str], settings: Sequence[str], *, as_json: bool) -> int:

@@ -6,11 +6,15 @@ Python backend only. Its Python is an environment of its own, with numpy 1: with
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -23,6 +27,7 @@ NUMPY = "numpy<2"
 VERSION = "2.51.0"
 """The tritonserver in that wheel."""
 PIP_S = 1800.0
+_POLL_S = 0.1
 ROOM_MB = 700
 _DONE = "perigee-triton.txt"
 _LIBRARIES = "nvidia_pytriton.libs"
@@ -72,10 +77,11 @@ def find(named: str, places: Sequence[Path], where: str = "inference.triton.serv
     raise EngineError("no tritonserver is installed (perigee triton install brings one)")
 
 
-def install(folder: Path, said: Callable[[str], None] = lambda text: None, python: str = "") -> Bundle:
+def install(folder: Path, said: Callable[[str], None], stop: threading.Event, python: str = "") -> Bundle:
     """Make a private tritonserver in ``folder``, or find it there. Raises EngineError with what stood in the way.
 
-    ``said`` is told of each step; ``python`` is the interpreter whose environment it becomes. Takes a minute.
+    ``said`` is told of each step, ``stop`` ends it; ``python`` is the interpreter whose environment it becomes. Takes
+    a minute.
     """
     if (there := _bundle(folder)) is not None:
         return there
@@ -89,13 +95,14 @@ def install(folder: Path, said: Callable[[str], None] = lambda text: None, pytho
     # Scripts of an environment hold its path, so it is made in its place and counts once the last file is written.
     shutil.rmtree(folder, ignore_errors=True)
     said("making an environment for the server")
-    _run([python, "-m", "venv", str(folder)], "no environment could be made")
+    _run([python, "-m", "venv", str(folder)], "no environment could be made", stop)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
     said("installing ONNX Runtime for the server")
     # The very runtime that the embedded engine has: both give the same scores.
-    _run([*pip, NUMPY, f"onnxruntime=={metadata.version('onnxruntime')}"], "ONNX Runtime could not be installed")
+    runtime = f"onnxruntime=={metadata.version('onnxruntime')}"
+    _run([*pip, NUMPY, runtime], "ONNX Runtime could not be installed", stop)
     said("installing the server (55 MB)")
-    _run([*pip, "--no-deps", WHEEL], "the server could not be installed")
+    _run([*pip, "--no-deps", WHEEL], "the server could not be installed", stop)
     site = next(iter(sorted(folder.glob("lib/python3.*/site-packages"))))
     version = site.parent.name.removeprefix("python")
     stub = site / "pytriton" / "tritonserver" / "python_backend_stubs" / version / "triton_python_backend_stub"
@@ -111,7 +118,8 @@ def install(folder: Path, said: Callable[[str], None] = lambda text: None, pytho
         shutil.rmtree(folder / "server", ignore_errors=True)
         staged.rename(folder / "server")
     shutil.rmtree(site / "pytriton", ignore_errors=True)
-    libpython = _run([python, "-c", "import sysconfig; print(sysconfig.get_config_var('LIBDIR'))"], "Python is broken")
+    asked = "import sysconfig; print(sysconfig.get_config_var('LIBDIR'))"
+    libpython = _run([python, "-c", asked], "Python is broken", stop)
     (folder / _DONE).write_text(f"{WHEEL}\n{libpython.strip()}\n", encoding="utf-8")
     made = _bundle(folder)
     if made is None:
@@ -157,24 +165,59 @@ def _try(made: Bundle, version: str) -> None:
             raise EngineError(f"The server does not start here ({done.stderr.strip()[:300]}): {cure}.")
 
 
-def _run(command: list[str], failure: str) -> str:
+def _run(command: list[str], failure: str, stop: threading.Event) -> str:
+    """What ``command`` prints. Whatever ends the wait for it ends all that it has started. Raises EngineError."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_S, check=False, errors="replace")
-    except (OSError, subprocess.TimeoutExpired) as problem:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as problem:
         raise EngineError(f"Triton was not installed: {failure} ({problem}).") from problem
-    if done.returncode != 0:
-        last = next((line for line in reversed((done.stderr or done.stdout).splitlines()) if line.strip()), "no reason")
+    with child:
+        try:
+            printed, wrong = _output(child, stop)
+        except BaseException as problem:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            if isinstance(problem, subprocess.TimeoutExpired):
+                raise EngineError(f"Triton was not installed: {failure} ({problem}).") from problem
+            raise
+    if child.returncode != 0:
+        last = next((line for line in reversed((wrong or printed).splitlines()) if line.strip()), "no reason")
         raise EngineError(f"Triton was not installed: {failure} ({last.strip()[:300]}).")
-    return done.stdout
+    return printed
+
+
+def _output(child: subprocess.Popen[str], stop: threading.Event) -> tuple[str, str]:
+    """What it prints and what it complains of, once it has ended."""
+    deadline = time.monotonic() + PIP_S
+    while not stop.is_set():
+        try:
+            return child.communicate(timeout=_POLL_S)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(child.args, PIP_S) from None
+    raise EngineError("Installing Triton was cancelled.")
 
 
 def main() -> int:
     """Install into the folder that the command line names."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
-        install(Path(sys.argv[1]), lambda text: _say(f"triton: {text}"))
+        install(Path(sys.argv[1]), lambda text: _say(f"triton: {text}"), threading.Event())
     except EngineError as problem:
         _say(str(problem))
         return 2
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

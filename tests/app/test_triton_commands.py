@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -224,6 +225,28 @@ def test_fetching_an_image_is_interrupted_while_nothing_comes(
     fetching.signal(signal.SIGINT)
     code, out, said = fetching.end()
     assert (code, out) == (130, "") and "what came so far is kept" in said[-1]
+
+
+def test_an_installation_that_is_ended_ends_what_it_has_started(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket() as index:
+        index.bind(("127.0.0.1", 0))
+        index.listen()
+        index.settimeout(60.0)
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{index.getsockname()[1]}/")
+        monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        installing = start("triton", "install")
+        asking, _ = index.accept()  # pip runs now, and waits for an answer
+        with asking:
+            installing.signal(signal.SIGTERM)
+            code, out, said = installing.end()
+            assert (code, out) == (130, "") and "no tritonserver was installed" in said[-1]
+            asking.settimeout(10.0)
+            while asking.recv(4096):  # what it has asked; then nobody holds the other end
+                pass
 
 
 def test_a_private_server_that_is_there_is_not_brought_again(
