@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +27,8 @@ NUMPY = "numpy<2"
 VERSION = "2.51.0"
 """The tritonserver in that wheel."""
 PIP_S = 1800.0
+WAIT_S = 3600.0
+"""How long another installation into the same folder is waited for."""
 _POLL_S = 0.1
 ROOM_MB = 700
 _DONE = "perigee-triton.txt"
@@ -87,8 +89,43 @@ def install(folder: Path, said: Callable[[str], None], stop: threading.Event, py
         return there
     if not sys.platform.startswith("linux"):
         raise EngineError("A private tritonserver exists for Linux only: use Docker, or the embedded engine.")
-    python = python or getattr(sys, "_base_executable", "") or sys.executable
+    with _alone(folder, said, stop):
+        return _bundle(folder) or _make(folder, said, stop, python)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, said: Callable[[str], None], stop: threading.Event) -> Iterator[None]:
+    """One installation into ``folder`` at a time: a lock beside it, which ends with this process.
+
+    Raises EngineError when another one does not end, and when ``stop`` ends the wait.
+    """
+    import fcntl  # not on Windows
+
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8") as lock:
+        deadline = time.monotonic() + WAIT_S
+        other = ""
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not other:
+                    lock.seek(0)
+                    other = f"another installation into {folder} (process id {lock.read().strip() or 'unknown'})"
+                    said(f"waiting for {other}")
+            if time.monotonic() > deadline:
+                raise EngineError(f"{other[0].upper()}{other[1:]} has been running for an hour: end it.")
+            if stop.wait(_POLL_S):
+                raise EngineError("Installing Triton was cancelled.")
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+
+
+def _make(folder: Path, said: Callable[[str], None], stop: threading.Event, python: str) -> Bundle:
+    python = python or getattr(sys, "_base_executable", "") or sys.executable
     free = shutil.disk_usage(folder.parent).free >> 20
     if free < ROOM_MB:
         raise EngineError(f"A tritonserver needs {ROOM_MB} MB and {folder.parent} has {free}: make room.")
