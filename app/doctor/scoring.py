@@ -55,6 +55,8 @@ def tritonserver(options: TritonOptions) -> Finding:
     try:
         return Finding(True, str(bundle.find(options.server, options.places, options.server_from).program))
     except EngineError as problem:
+        if options.server:
+            return Finding(False, f"There is no tritonserver at {options.server}", f"Correct {options.server_from}")
         return Finding(False, _plain(problem), "On Linux perigee triton install brings one")
 
 

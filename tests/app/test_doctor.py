@@ -50,6 +50,16 @@ def test_a_machine_on_which_the_tests_pass_has_all_that_is_needed(
     assert "vae_timeseries 1" in checks["models"]["detail"]
 
 
+def test_a_tritonserver_that_is_named_in_vain_is_to_be_corrected_where_it_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PERIGEE_TRITON")
+    named = ("--set", "inference.triton.container=off", "--set", "inference.triton.server=/nonexist")
+    found = _examined(capsys, *named)[1]["tritonserver"]
+    assert not found["ok"] and found["cure"] == "Correct inference.triton.server"
+    assert found["detail"] == "There is no tritonserver at /nonexist"
+
+
 def test_settings_that_are_broken_are_found_and_left_where_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     file = paths.settings_file()
     file.parent.mkdir(parents=True)
