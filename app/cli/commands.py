@@ -250,7 +250,7 @@ def triton_status(setting: Settings = None, json: AsJson = False) -> None:
 
 @triton.command("logs")
 def triton_logs(
-    lines: Annotated[int, typer.Option(min=1, metavar="N", help="How many of the newest.")] = 50,
+    lines: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="How many of the newest.")] = 50,
     grep: Annotated[str, typer.Option(metavar="TEXT", help="Only lines that contain this.")] = "",
     setting: Settings = None,
 ) -> None:

@@ -76,6 +76,8 @@ def start(repository: Path | None, models: Sequence[str], settings: Sequence[str
     cards = catalogue.select(models)
     for problem in (*catalogue.problems, *notes(options)):
         complain(problem)
+    if not cards:
+        complain(f"There is no model in {catalogue.folder} yet, so the server begins with none.")
     stop = threading.Event()
     interrupted = Interrupt(stop.set)
     try:
@@ -88,6 +90,9 @@ def start(repository: Path | None, models: Sequence[str], settings: Sequence[str
     finally:
         interrupted.restore()
     (found,) = map(server, survey([started.record], options))
+    if found.state != "running":
+        cure = "start it again" if found.state == "ended" else "perigee triton stop ends it, then start again"
+        raise EngineError(f"{of_server(found)[0]}: {cure}.")
     result = StartResult(started=started.fresh, refused=started.refused, outdated=started.outdated, server=found)
     for reason in result.refused:
         complain(f"Passed over: {reason}.")

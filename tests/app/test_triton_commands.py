@@ -18,7 +18,7 @@ import pytest
 from app.cli.commands import run
 from app.paths import data_folder, runtime_folder
 from inference import EngineError
-from inference.triton import records
+from inference.triton import persistent, records
 from inference.triton.bundle import find
 from inference.triton.client import Client
 from inference.triton.options import IMAGE, TritonOptions
@@ -145,6 +145,32 @@ def test_a_persistent_server_that_died_is_replaced_and_one_that_hangs_is_named(
     finally:
         ask("stop")
     assert not record.server.lives
+
+
+def test_a_server_that_is_ended_while_it_is_started_is_no_success(
+    begin: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped_at_once(options: TritonOptions, *rest: Any) -> persistent.Started:
+        started = begun(options, *rest)
+        persistent.stop(options, lambda text: None)
+        return started
+
+    (tmp_path / "models").mkdir()
+    start_it = ("--repository", str(tmp_path / "models"))
+    begin(*start_it)
+    begun = persistent.start
+    monkeypatch.setattr(persistent, "start", stopped_at_once)
+    assert run(["triton", "start", *start_it, *ALONE]) == 2
+    told = capsys.readouterr()
+    none, ended = told.err.splitlines()
+    assert none == f"perigee: There is no model in {tmp_path / 'models'} yet, so the server begins with none."
+    assert ended.endswith("ended, the server has ended: start it again.") and told.out == ""
+
+
+def test_more_lines_than_any_log_has_are_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["triton", "logs", "--lines", "99999999999999999999", *ALONE]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "perigee: --lines takes a number less than or equal to 1000000."
 
 
 def test_an_interrupted_start_leaves_nothing(
