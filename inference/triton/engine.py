@@ -22,7 +22,7 @@ from inference.tensors import check_request
 from inference.triton.client import Client, ModelFigures
 from inference.triton.connection import Connection, NoSharedMemoryError
 from inference.triton.options import Endpoint, TritonOptions
-from inference.triton.process import mark
+from inference.triton.process import hide_shared_memory, mark
 from inference.triton.server import container_user
 from inference.triton.uses import Uses
 
@@ -87,6 +87,8 @@ class TritonEngine:
         if uses is not None:
             uses.begin(own)  # before it is looked for: whoever ends now leaves it there
         name = self._place(card) or self._send(card)
+        if self.detail == "process":
+            hide_shared_memory(self._control.name().removeprefix(mark("")))  # before a window goes through it
         if uses is not None and name != own:
             uses.end(own)
         self._names[card.name] = name

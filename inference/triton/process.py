@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -219,7 +220,9 @@ def _wait(server: ProcessServer, timeout: float, stop: threading.Event) -> str:
         while not client.live(1.0):
             why = server.ended()
             if why:
-                return f"{why}: {_complaint(server.log(40))}; perigee triton logs shows more"
+                written = server.log(40)
+                more = "; perigee triton logs shows more" if written else ""
+                return f"{why}: {_complaint(written)}{more}"
             if time.monotonic() > deadline:
                 return f"it did not answer within {timeout:g} s; inference.triton.start_s gives it longer"
             if stop.wait(_POLL_S):
@@ -242,11 +245,22 @@ def prefix(instance: str) -> str:
     return f"perigee_{instance}_"
 
 
+def hide_shared_memory(instance: str) -> None:
+    """Keep what goes through the server's own shared memory from other users, who may read it, whatever its umask."""
+    for shared in _shared_memory(instance):
+        with contextlib.suppress(OSError):
+            shared.chmod(0o600)
+
+
 def clear_shared_memory(instance: str) -> None:
     """Remove what a killed server left in shared memory."""
-    for left in Path("/dev/shm").glob(f"{prefix(instance)}*"):  # noqa: S108 - POSIX shared memory, no temporary file: Linux shows it there
+    for left in _shared_memory(instance):
         with contextlib.suppress(OSError):
             left.unlink()
+
+
+def _shared_memory(instance: str) -> Iterator[Path]:
+    return Path("/dev/shm").glob(f"{prefix(instance)}*")  # noqa: S108 - POSIX shared memory, no temporary file: Linux shows it there
 
 
 def mark(instance: str) -> str:

@@ -23,6 +23,7 @@ from inference.triton.options import Endpoint, TritonOptions
 from inference.triton.process import ProcessServer, start_process
 from inference.triton.records import Process
 from inference.triton.server import endpoint, free_ports
+from inference.triton.shared import SharedPlace
 from inference.triton.supply import Seat, candidates, first, fleet
 from inference.triton.uses import Uses
 
@@ -214,6 +215,32 @@ def test_a_program_that_cannot_be_started_leaves_nothing_and_is_said(options: Tr
     with pytest.raises(EngineError, match=r"did not start \(Permission denied\): see that .*tritonserver may be run"):
         start_process(find(options.server, ()), options, False, NEVER)
     assert [path.name for path in options.state.iterdir()] == ["empty"]
+
+
+def test_a_server_that_wrote_nothing_is_not_said_to_have_more_to_show(options: TritonOptions, tmp_path: Path) -> None:
+    program = tmp_path / "tritonserver"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(EngineError, match=r"ended with code 3: it said nothing\)$"):
+        start_process(find(str(program), ()), options, False, NEVER)
+    program.write_text("#!/bin/sh\necho error: no room\nexit 3\n")
+    with pytest.raises(EngineError, match=r"error: no room; perigee triton logs shows more\)$"):
+        start_process(find(str(program), ()), options, False, NEVER)
+
+
+def test_nobody_else_reads_the_memory_through_which_windows_go(
+    options: TritonOptions, cards: tuple[ModelCard, ...]
+) -> None:
+    server = _start(options)
+    engine = _engine(server, options)
+    ours = SharedPlace(1)
+    try:
+        engine.load(cards[0])
+        shared = [*Path("/dev/shm").glob(f"{process.prefix(server.record.instance)}*"), Path(f"/dev/shm{ours.key}")]
+        assert len(shared) > 1 and {path.stat().st_mode & 0o777 for path in shared} == {0o600}
+    finally:
+        ours.close()
+        engine.close()
 
 
 def test_every_refusal_is_said(cards: tuple[ModelCard, ...], tmp_path: Path) -> None:
