@@ -51,7 +51,8 @@ def _facts(path: Path, found: Header, settings: Sequence[str]) -> dict[str, Any]
     samples, size = int(found["samples"]), int(found["bytes"])
     each = size / samples if samples else None
     rate = found["samples_a_day"]
-    grows = None if rate is None or each is None else int(rate * each)
+    ever = samples + int(found["summed"])  # most of them small by now, but each took its room when it came
+    grows = None if rate is None or not ever else int(rate * size / ever)
     free = shutil.disk_usage(path.parent).free
     reserve = reserve_mb(settings) << 20
     old = _span(found["summed_first"], found["summed_last"])
