@@ -115,7 +115,7 @@ def _copies(record: Record) -> list[Path]:
     return list(Path("/tmp").glob(f"folder*/perigee-{record.instance}"))
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.soak)])
 def test_a_server_that_is_killed_again_and_again_loses_no_window(
     engine: FailoverEngine, cards: tuple[ModelCard, ...], kills: int
 ) -> None:
