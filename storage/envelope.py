@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from storage.columns import KINDS, Lists
-from storage.door import Connection
+from storage.door import Connection, rows
 from telemetry import Quality
 
 Keys = npt.NDArray[np.int64]
@@ -30,21 +30,22 @@ _WITHIN = "(t0 >= $start AND t1 < $stop AND (t0 - $origin) // $width = (t1 - $or
 _SUMS = "min(low) AS low, max(high) AS high, sum(total) AS total, sum(valid)::BIGINT AS valid, sum(n)::BIGINT AS n"
 
 # Chunks that cross a border, or reach out of the span, have no bucket here.
+_HEADERS = f"""
+SELECT channel, CASE WHEN {_WITHIN} THEN (t0 - $origin) // $width END AS bucket, lo AS low, hi AS high, total, valid, n
+FROM _every_chunk WHERE {_HERE}
+"""
+_ROLLUPS = f"""
+SELECT channel, (cell - $origin) // $width, CASE WHEN valid > 0 THEN low END, CASE WHEN valid > 0 THEN high END,
+    CASE WHEN valid > 0 THEN total END, valid, n
+FROM (
+    SELECT channel, unnest(cells) AS cell, unnest(counts) AS n, unnest(valids) AS valid, unnest(los) AS low,
+        unnest(his) AS high, unnest(totals) AS total
+    FROM _rollup WHERE {_HERE})
+WHERE cell >= $start AND cell < $stop
+"""
 _COLUMNS = f"""
 SELECT place, bucket, {_SUMS}
-FROM (
-    SELECT channel, CASE WHEN {_WITHIN} THEN (t0 - $origin) // $width END AS bucket, lo AS low, hi AS high, total,
-        valid, n
-    FROM _every_chunk WHERE {_HERE}
-    UNION ALL
-    SELECT channel, (cell - $origin) // $width, CASE WHEN valid > 0 THEN low END, CASE WHEN valid > 0 THEN high END,
-        CASE WHEN valid > 0 THEN total END, valid, n
-    FROM (
-        SELECT channel, unnest(cells) AS cell, unnest(counts) AS n, unnest(valids) AS valid, unnest(los) AS low,
-            unnest(his) AS high, unnest(totals) AS total
-        FROM _rollup WHERE {_HERE})
-    WHERE cell >= $start AND cell < $stop)
-JOIN (SELECT unnest($channels) AS channel, unnest($places) AS place) USING (channel)
+FROM ({{parts}}) JOIN (SELECT unnest($channels) AS channel, unnest($places) AS place) USING (channel)
 GROUP BY place, bucket
 """
 _VALUES = f"""
@@ -102,18 +103,21 @@ def reduce_channels(cursor: Connection, places: Mapping[int, int], grid: Grid) -
         "width": grid.width,
         "origin": grid.origin,
     }
-    table = cursor.sql(_COLUMNS, params=given).to_arrow_table()
+    parts = [_HEADERS, _ROLLUPS] if rows(cursor, "SELECT channel FROM _rollup LIMIT 1") else [_HEADERS]
+    table = cursor.sql(_COLUMNS.format(parts=" UNION ALL ".join(parts)), params=given).to_arrow_table()
     opened = table["bucket"].is_null()
-    parts = [_Columns(*(column.to_numpy() for column in table.filter(pc.invert(opened)).columns))]
+    found = [_Columns(*(column.to_numpy() for column in table.filter(pc.invert(opened)).columns))]
     crossing = dict(zip(*(table.filter(opened)[name].to_pylist() for name in ("place", "n")), strict=True))
     del given["places"]
     for some in _portions(places, crossing):
         values = cursor.sql(_VALUES, params={**given, "channels": some}).to_arrow_table().combine_chunks()
         for kind in KINDS:
-            of_kind = values.filter(values[kind].is_valid())
-            if len(of_kind):
-                parts.append(_opened(of_kind, kind, places, grid))
-    return _by_place(_merged(parts))
+            missing = values[kind].null_count
+            if missing < len(values):
+                # A copy of every list is left out where all are of one kind.
+                of_kind = values.filter(values[kind].is_valid()) if missing else values
+                found.append(_opened(of_kind, kind, places, grid))
+    return _by_place(_merged(found))
 
 
 def _portions(places: Mapping[int, int], crossing: Mapping[int, int]) -> Iterator[list[int]]:
