@@ -102,6 +102,7 @@ class Archiving:
         if self._thread is not None and self._thread.is_alive():
             return {"error": "This archive is being worked on already: wait for that, or stop it."}
         self._stop.clear()
+        self._states.pop(self._last - 1, None)  # whoever began that work is gone
         self._last += 1
         self._states[self._last] = {"step": "", "done": 0.0}
         self._thread = threading.Thread(target=self._work, args=(self._last, request), name="archiving", daemon=True)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from app.archiving import Archiving
 from app.audit import operator
-from app.cli.interrupt import Interrupt
 from app.counters import Counter
 from app.expected import EXPECTED
 from app.history import History
+from app.interrupt import Interrupt
 from app.limiting import Limiting
 from app.limits import definitions
 from app.link.card import CoreCard, card_path

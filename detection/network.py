@@ -288,6 +288,6 @@ def result(future: Future[npt.NDArray[np.float32]] | None, timeout: float, count
         return None
     try:
         scores = np.asarray(future.result(timeout), dtype=np.float64).reshape(-1)
-    except (Exception, CancelledError):  # noqa: BLE001 - the pool logged what; the judge goes on without
+    except (Exception, CancelledError):  # noqa: BLE001 - the pool has logged it; here it is a window without a score
         return None
     return scores if len(scores) == count else None

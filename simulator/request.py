@@ -97,8 +97,7 @@ def read_request(spec: str, now: int | None = None) -> Request:
     fleet: dict[str, int | float | str | None] = {}
     if plan is not None:
         fleet = {key: getattr(plan, key) for key in ("satellites", "seed", "rate", "duration")}
-    # Each value was made for its own field, by the file's reader or by _value; a mapping cannot say so.
-    return Request(name, plan=plan, **{**fleet, **given})  # type: ignore[arg-type]  # as above
+    return Request(name, plan=plan, **{**fleet, **given})  # type: ignore[arg-type]  # each value was made for its own field
 
 
 def _plan(name: str, file: bool) -> Scenario | None:

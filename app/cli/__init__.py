@@ -14,7 +14,7 @@ import threading
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     from app.cli.errors import INTERRUPTED
-    from app.cli.interrupt import catch_early
+    from app.interrupt import catch_early
 
     catch_early()
     try:

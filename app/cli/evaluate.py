@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app import paths
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
 from app.cli.figures import figures
-from app.cli.interrupt import Interrupt
 from app.evaluation.layout import read_dataset
 from app.evaluation.result import evaluation_result
 from app.evaluation.run import BrokenRunError, Evaluation, Outcomes, choose
+from app.interrupt import Interrupt
 from inference import read_repository
 
 LINE_S = 60.0

@@ -9,9 +9,9 @@ import time
 
 from app import paths
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, complain
-from app.cli.interrupt import Interrupt
 from app.cli.outages import Outages
 from app.cli.result import MonitorResult, QualityResult, result
+from app.interrupt import Interrupt
 from app.limits import definitions
 from app.plan import Plan
 from app.session import Session, open_session

@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from app.cli.errors import ENDED_EARLY, INTERRUPTED, OK, UsageError, complain
-from app.cli.interrupt import Interrupt
 from app.cli.labels import labels_of
 from app.cli.playbar import PlayBar
 from app.cli.rates import rates
 from app.cli.watch import check_duration, read_speed
+from app.interrupt import Interrupt
 from app.playing.address import Link, TableFile, read_address
 from app.playing.files import TableTarget
 from app.playing.impairments import Impairments

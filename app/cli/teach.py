@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from app import paths
 from app.cli.errors import INTERRUPTED, OK, UsageError, complain
-from app.cli.interrupt import Interrupt
+from app.interrupt import Interrupt
 from app.plan import Plan
 from app.sources import open_source
 from app.teaching import Wanted, from_archive, from_source

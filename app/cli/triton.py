@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from app import paths
 from app.cli.errors import INTERRUPTED, OK, UsageError, complain
-from app.cli.interrupt import Interrupt
 from app.cli.tritonresult import (
     InstallResult,
     StartResult,
@@ -22,6 +21,7 @@ from app.cli.tritonresult import (
     server,
 )
 from app.cli.tritontext import of_place, of_server, of_status
+from app.interrupt import Interrupt
 from app.settings import load
 from app.triton import VARIABLE, notes, private_server, triton_options
 from inference import EngineError, read_repository

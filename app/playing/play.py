@@ -99,7 +99,7 @@ class Playing:
             self._play()
             if self._target is not None:
                 self._target.finish()
-        except BaseException as problem:  # noqa: BLE001 - kept in `error`, for who waits
+        except BaseException as problem:  # noqa: BLE001 - kept in `error`, which whoever waited raises
             self.error = problem
             if self._target is not None:
                 self._target.abandon()

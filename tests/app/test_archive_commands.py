@@ -184,7 +184,7 @@ def test_what_is_no_archive_is_refused_in_a_sentence(
     assert {one.name for one in tmp_path.iterdir()} == {"notes.txt", "a.duckdb"}
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nobody refuses root a file, nor Windows by its mode")
 def test_an_archive_that_may_not_be_written_is_refused_in_a_sentence(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,7 +199,7 @@ def test_a_core_does_one_thing_at_a_time_and_answers_for_nothing_else(path: Path
         assert archiving.answer({"do": "hello"}) is None
         ticket = ask_for(archiving, work="read minds")
         assert ended(archiving, ticket) == {"failed": "An archive in use cannot be asked for 'read minds'."}
-        assert "error" in archiving.answer({"do": "archiving", "ticket": ticket})  # type: ignore[operator]
+        assert "error" in (archiving.answer({"do": "archiving", "ticket": ticket}) or {})
         with archive.maintaining():  # who sorts the archive is waited for
             waiting = ask_for(archiving, work="verify")
             assert archiving.answer({"do": "archive", "work": "info"}) == {

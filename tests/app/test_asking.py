@@ -152,8 +152,10 @@ def test_the_windows_beside_are_asked_for_once_the_one_shown_is_there(desk: Desk
     assert len(desk.core.asked) <= asked + 1 and tiles.read(KEY, width, start - HOUR // 2, stop)[1] == []
 
 
-def test_no_question_is_about_more_than_a_few_channels_and_those_seen_come_first(desk: Desk) -> None:
-    desk.chronicle.feed.floor = lambda key: NOW  # type: ignore[method-assign]
+def test_no_question_is_about_more_than_a_few_channels_and_those_seen_come_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.chronicle.feed, "floor", lambda key: NOW)
     desk.charts.keys = [f"SAT-001/eps/{n}" for n in range(40)]
     asked = []
     for _ in range(3):

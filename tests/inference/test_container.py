@@ -24,7 +24,7 @@ from inference.triton.container import ContainerServer, start_container
 from inference.triton.engine import TritonEngine
 from inference.triton.failover import FailoverEngine
 from inference.triton.options import TritonOptions
-from inference.triton.records import Process
+from inference.triton.records import Process, Record
 from inference.triton.server import endpoint, free_ports
 from inference.triton.shared import SharedPlace
 from inference.triton.supply import Contained, Seat, candidates, first
@@ -73,6 +73,11 @@ def start(tool: Tool, options: TritonOptions, persistent: bool = False) -> Conta
 
 def seat_of(options: TritonOptions, cards: tuple[ModelCard, ...]) -> Seat:
     return first([("a container", Contained(options, cards, gpu=False))], NEVER)
+
+
+def _record(seat: Seat) -> Record:
+    assert seat.server is not None
+    return seat.server.record
 
 
 def windows(card: ModelCard, count: int) -> np.ndarray:
@@ -139,7 +144,7 @@ def test_a_persistent_container_is_used_and_left_alone_unless_it_runs_another_im
     server = start(tool, options, persistent=True)
     try:
         seat = seat_of(options, cards)
-        assert (seat.server.record, seat.mine) == (server.record, False)  # type: ignore[union-attr]
+        assert (_record(seat), seat.mine) == (server.record, False)
         seat.engine.load(cards[0])
         seat.end()
         assert not server.ended()
@@ -148,7 +153,7 @@ def test_a_persistent_container_is_used_and_left_alone_unless_it_runs_another_im
             (replace(options, image=docker("commit", "--change=LABEL other=1", server.record.container)), cards),
         ):
             seat = seat_of(*other)
-            assert seat.mine and seat.server.record.instance != server.record.instance  # type: ignore[union-attr]
+            assert seat.mine and _record(seat).instance != server.record.instance
             seat.end(0.0)
         assert not server.ended()
     finally:
@@ -165,7 +170,7 @@ def test_a_container_whose_owner_is_gone_is_taken_over_with_or_without_its_recor
     if record == "lost":
         records.remove(options.state, left.record)
     seat = seat_of(options, cards)
-    assert seat.mine and seat.server.record == replace(left.record, owner=records.this_process())  # type: ignore[union-attr]
+    assert seat.mine and _record(seat) == replace(left.record, owner=records.this_process())
     assert "whose owner ended" in seat.engine.reason
     seat.end(0.0)
     assert nothing_is_left_of(left)
@@ -285,7 +290,7 @@ def test_a_container_that_is_killed_and_then_paused_in_mid_stream_loses_no_windo
     for count, what in enumerate(("kill", "pause"), 1):
         stream.send(5)
         server = scoring.servers[0].server
-        docker(what, server.record.container)  # type: ignore[union-attr]
+        docker(what, _record(scoring.servers[0]).container)
         stream.send(30)
         for _ in range(int(DEADLINE_S / 0.05)):
             if scoring.status().interruptions == count and scoring.kind == "triton":

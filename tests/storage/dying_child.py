@@ -163,7 +163,7 @@ class Deed:
 
     def upkeep(self) -> None:
         merge.RUN_CHUNKS = 60
-        upkeep_module.merge = partial(merge.merge, least=1)  # type: ignore[attr-defined]
+        vars(upkeep_module)["merge"] = partial(merge.merge, least=1)
         self.open()
         upkeep, recorder = Upkeep(self.archive, KEPT, every_s=0.01, clock=lambda: self._now), self._recorder()
         while True:

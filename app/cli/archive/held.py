@@ -12,7 +12,7 @@ from types import TracebackType
 from app import paths
 from app.archiving import carry_out
 from app.cli.errors import EndedEarlyError, UsageError, complain
-from app.cli.interrupt import Interrupt
+from app.interrupt import Interrupt
 from app.launch import attach
 from app.link.client import CoreClient
 from app.link.wire import GoneError, Header, LinkError
@@ -71,7 +71,7 @@ def _ask(client: CoreClient, request: Header, stop: threading.Event, steps: Step
             found: Header = state["result"]
             return found
         steps.show(str(state["step"]), float(state["done"]))
-        time.sleep(POLL_S)
+        time.sleep(POLL_S)  # the core tells no progress by itself; on `stop` this would not wait any more
 
 
 class Steps:

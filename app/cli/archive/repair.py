@@ -9,7 +9,7 @@ from pathlib import Path
 from app.cli.archive.held import Steps
 from app.cli.archive.results import RepairResult
 from app.cli.errors import INTERRUPTED, OK, UsageError, complain
-from app.cli.interrupt import Interrupt
+from app.interrupt import Interrupt
 from app.launch import may_attach
 from app.link.card import read_card
 from storage import repair as storage
